@@ -1,0 +1,100 @@
+"""The 5x5 family that a published WGAN trains on anime faces, generalised to other sizes.
+
+At 64x64x3 with 128 noise components and 32 base filters it is the published design, with its
+11,971,779 generator and 4,363,585 critic parameters. Widths at each doubling from the image
+inwards: 2f, 4f, 8f, 16f, 16f, ... in the generator; f, 2f, 4f, 8f, 16f, 16f, ... in the critic.
+"""
+
+import keras
+from keras import layers
+
+from gans.architectures.blocks import layer_seed, normalization_layer
+from gans.architectures.sizes import first_block
+
+BASE_FILTERS = 32
+CRITIC_NORMALIZATION = {"gradient_penalty": "none", "clipping": "none"}
+
+
+def _glorot(seed: int, index: int) -> keras.Initializer:
+    return keras.initializers.GlorotUniform(seed=layer_seed(seed, index))
+
+
+def build_generator(
+    image_shape: tuple[int, int, int],
+    noise_dim: int,
+    base_filters: int = BASE_FILTERS,
+    seed: int = 0,
+) -> keras.Model:
+    """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
+
+    Dense to about 4x4x16f, then BatchNorm - ReLU - 5x5 Conv2DTranspose blocks: one at stride 2
+    for each doubling and two more at stride 1 (f filters, then C); tanh.
+
+    Args:
+        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
+        noise_dim: Length of a noise vector.
+        base_filters: f, the filters of the last hidden layer.
+        seed: Seed of the initial weights (Glorot uniform, the published code's default).
+
+    Raises:
+        ValueError: If the size is not of that form.
+    """
+    height, width, channels = image_shape
+    x, y, doublings = first_block(height, width)
+    upsampling = [base_filters * 2 ** min(level + 1, 4) for level in range(doublings)][::-1]
+
+    noise = keras.Input((noise_dim,), name="noise")
+    h = layers.Dense(x * y * upsampling[0], kernel_initializer=_glorot(seed, 0))(noise)
+    h = layers.Reshape((x, y, upsampling[0]))(h)
+    for index, count in enumerate([*upsampling, base_filters, channels], start=1):
+        h = layers.ReLU()(layers.BatchNormalization()(h))
+        strides = 2 if index <= doublings else 1
+        h = layers.Conv2DTranspose(
+            count, 5, strides, "same", kernel_initializer=_glorot(seed, index)
+        )(h)
+    # float32 whatever the precision: the images are what people and metrics see.
+    images = layers.Activation("tanh", dtype="float32", name="images")(h)
+    return keras.Model(noise, images, name="generator")
+
+
+def build_critic(
+    image_shape: tuple[int, int, int],
+    base_filters: int = BASE_FILTERS,
+    normalization: str = "none",
+    seed: int = 0,
+) -> keras.Model:
+    """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
+
+    LeakyReLU(0.2) - 5x5 Conv2D blocks, one at stride 2 for each halving and a last one at stride
+    1; flatten; dense 1, linear. The first LeakyReLU acts on the image, as published.
+
+    Args:
+        image_shape: (H, W, C), as for the generator.
+        base_filters: f, the filters of the first layer.
+        normalization: "none" (the published form), "batch", "layer" or "instance", after each
+            convolution but the first.
+        seed: Seed of the initial weights (Glorot uniform).
+
+    Raises:
+        ValueError: If the size is not of that form, or the normalisation is unknown.
+    """
+    _, _, halvings = first_block(*image_shape[:2])
+
+    images = keras.Input(image_shape, name="images")
+    h = images
+    for level in range(halvings + 1):
+        h = layers.LeakyReLU(0.2)(h)
+        h = layers.Conv2D(
+            base_filters * 2 ** min(level, 4),
+            5,
+            2 if level < halvings else 1,
+            "same",
+            kernel_initializer=_glorot(seed, level),
+        )(h)
+        if level > 0:
+            h = normalization_layer(normalization)(h)
+    h = layers.Flatten()(h)
+    scores = layers.Dense(
+        1, dtype="float32", kernel_initializer=_glorot(seed, halvings + 1), name="score"
+    )(h)
+    return keras.Model(images, scores, name="critic")

@@ -1,0 +1,99 @@
+"""The DCGAN family: 4x4 kernels, stride 2, no hidden dense layers.
+
+Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
+Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalised to every size
+x * 2^n by y * 2^n. Widths at each doubling from the image inwards: f, 2f, 4f, 8f, 8f, ...
+"""
+
+import keras
+from keras import layers
+
+from gans.architectures.blocks import normal_initializers, normalization_layer
+from gans.architectures.sizes import first_block
+
+BASE_FILTERS = 32
+CRITIC_NORMALIZATION = {"gradient_penalty": "layer", "clipping": "batch"}
+
+
+def _filters(base_filters: int, doublings: int) -> list[int]:
+    """Filters from the full-size side (f) to the small side (8f at the most)."""
+    return [base_filters * 2 ** min(level, 3) for level in range(doublings)]
+
+
+def build_generator(
+    image_shape: tuple[int, int, int],
+    noise_dim: int,
+    base_filters: int = BASE_FILTERS,
+    seed: int = 0,
+) -> keras.Model:
+    """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
+
+    A projection to about 4x4, then a 4x4 stride-2 transpose convolution for each doubling; batch
+    normalisation and ReLU after each but the last; tanh.
+
+    Args:
+        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
+        noise_dim: Length of a noise vector.
+        base_filters: f, the filters of the last hidden layer.
+        seed: Seed of the initial weights, normal(0, 0.02).
+
+    Raises:
+        ValueError: If the size is not of that form.
+    """
+    height, width, channels = image_shape
+    x, y, doublings = first_block(height, width)
+    filters = _filters(base_filters, doublings)[::-1]
+    initializers = normal_initializers(seed)
+
+    noise = keras.Input((noise_dim,), name="noise")
+    h = layers.Dense(
+        x * y * filters[0], use_bias=False, kernel_initializer=next(initializers), name="project"
+    )(noise)
+    h = layers.Reshape((x, y, filters[0]))(h)
+    for count in filters[1:]:
+        h = layers.ReLU()(layers.BatchNormalization()(h))
+        h = layers.Conv2DTranspose(
+            count, 4, 2, "same", use_bias=False, kernel_initializer=next(initializers)
+        )(h)
+    h = layers.ReLU()(layers.BatchNormalization()(h))
+    h = layers.Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=next(initializers))(h)
+    # float32 whatever the precision: the images are what people and metrics see.
+    images = layers.Activation("tanh", dtype="float32", name="images")(h)
+    return keras.Model(noise, images, name="generator")
+
+
+def build_critic(
+    image_shape: tuple[int, int, int],
+    base_filters: int = BASE_FILTERS,
+    normalization: str = "layer",
+    seed: int = 0,
+) -> keras.Model:
+    """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
+
+    A 4x4 stride-2 convolution for each halving, normalisation (not on the first) and
+    LeakyReLU(0.2); then one dense score.
+
+    Args:
+        image_shape: (H, W, C), as for the generator.
+        base_filters: f, the filters of the first layer.
+        normalization: "none", "batch", "layer" or "instance".
+        seed: Seed of the initial weights, normal(0, 0.02).
+
+    Raises:
+        ValueError: If the size is not of that form, or the normalisation is unknown.
+    """
+    _, _, halvings = first_block(*image_shape[:2])
+    initializers = normal_initializers(seed)
+
+    images = keras.Input(image_shape, name="images")
+    h = images
+    for level, count in enumerate(_filters(base_filters, halvings)):
+        h = layers.Conv2D(count, 4, 2, "same", kernel_initializer=next(initializers))(h)
+        if level > 0:
+            h = normalization_layer(normalization)(h)
+        h = layers.LeakyReLU(0.2)(h)
+    h = layers.Flatten()(h)
+    scores = layers.Dense(1, dtype="float32", kernel_initializer=next(initializers), name="score")(
+        h
+    )
+    return keras.Model(images, scores, name="critic")

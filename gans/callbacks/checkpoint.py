@@ -1,0 +1,96 @@
+"""Checkpoints: everything that a run needs to go on bit for bit."""
+
+import logging
+from typing import Any
+
+import keras
+import numpy as np
+
+from gans.callbacks.finite import NonFiniteError
+from gans.callbacks.interval import IntervalCallback
+from gans.callbacks.metrics_log import MetricsLog, is_best
+from utils.run_directory import RunDirectory, atomic_path
+
+KEPT = 3  # enough to step back from one that was damaged on disk
+
+logger = logging.getLogger("gans")
+
+
+class Checkpoint(IntervalCallback):
+    """Saves the model every interval and wherever a run is interrupted; keeps the last three.
+
+    A checkpoint is one .weights.h5 file: both networks, both optimizers' slots, the EMA generator,
+    the step and the sums of the interval's logs. All draws and the order of the images are
+    functions of the seed and the step, so nothing else is needed.
+
+    Args:
+        run: The run directory.
+        log: Its log, which knows whether an interval is the best so far.
+        save_interval: Generator steps of an interval.
+        train_steps: The run's last generator step.
+    """
+
+    def __init__(self, run: RunDirectory, log: MetricsLog, save_interval: int, train_steps: int):
+        super().__init__(save_interval, train_steps)
+        self.run = run
+        self.log = log
+        self._saved_step: int | None = None
+
+    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
+        if is_best([row["wasserstein_estimate"] for row in self.log.rows]):
+            self._require_finite()
+            with atomic_path(self.run.best_generator) as temporary:
+                self.model.ema_generator.save_weights(temporary)
+        self.save()
+
+    def save(self) -> None:
+        """Writes the checkpoint of the current step, unless it is there.
+
+        Raises:
+            NonFiniteError: If a weight is not finite. Nothing is written.
+        """
+        step = int(self.model.step)
+        if step == self._saved_step:
+            return
+        self._require_finite()
+        with atomic_path(self.run.checkpoint(step)) as temporary:
+            self.model.save_weights(temporary)
+        self._saved_step = step
+        for old in self.run.list_checkpoints()[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def _require_finite(self) -> None:
+        # The losses of the last step were computed before its updates: the weights may be worse.
+        if not all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights):
+            raise NonFiniteError(int(self.model.step), "weights not finite", self.run)
+
+
+def restore(model: keras.Model, run: RunDirectory) -> int:
+    """Loads the last whole checkpoint of `run` into `model`.
+
+    Returns:
+        The generator step to go on from; 0 where the run had not saved a checkpoint.
+
+    Raises:
+        ValueError: If there are checkpoints and none can be read.
+    """
+    checkpoints = run.list_checkpoints()
+    for path in reversed(checkpoints):
+        try:
+            model.load_weights(path)
+        except (OSError, KeyError, ValueError) as error:
+            logger.warning("Passing over %s, which cannot be read: %s", path, _first_line(error))
+            continue
+        for damaged in checkpoints[checkpoints.index(path) + 1 :]:
+            damaged.unlink()
+        return int(model.step)
+    if checkpoints:
+        raise ValueError(
+            f"save_path must hold a readable checkpoint to resume. Received: {str(run.path)!r}, "
+            f"where none of {len(checkpoints)} can be read"
+        )
+    return 0
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

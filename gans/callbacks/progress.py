@@ -1,0 +1,93 @@
+"""How far the run is, how fast it goes, and when it ends."""
+
+import sys
+import time
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+LINE_SECONDS = 30.0  # at most this long without a line where there is no bar
+
+
+class Progress(keras.callbacks.Callback):
+    """A progress bar on a terminal; plain lines on a pipe or in a notebook.
+
+    Shows the step, generator steps and real images a second, the interval's Wasserstein estimate
+    and the time to the end, which counts what happens between intervals (samples, plots,
+    checkpoints) as measured so far.
+
+    Args:
+        images_per_step: Real images that one generator step uses.
+        save_interval: Generator steps of an interval.
+        train_steps: The run's last generator step.
+    """
+
+    def __init__(self, images_per_step: int, save_interval: int, train_steps: int):
+        super().__init__()
+        self.images_per_step = images_per_step
+        self.save_interval = save_interval
+        self.train_steps = train_steps
+        self._bar: tqdm | None = None
+        self._step = 0
+        self._batch_began = 0.0
+        self._epoch_ended: float | None = None
+        self._last_line = time.perf_counter()
+        # seconds: [total, count] of steps after the first, which traces, and of the work between
+        self._steps = [0.0, 0]
+        self._saves = [0.0, 0]
+        self._traced = False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._step = int(self.model.step)
+        if self._bar is None and sys.stderr.isatty():
+            self._bar = tqdm(
+                total=self.train_steps,
+                initial=self._step,
+                unit="step",
+                dynamic_ncols=True,
+                bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+            )
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._batch_began = time.perf_counter()
+        if self._epoch_ended is not None:
+            self._saves[0] += self._batch_began - self._epoch_ended
+            self._saves[1] += 1
+            self._epoch_ended = None
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        now = time.perf_counter()
+        step = int(self.model.step)
+        if self._traced:
+            self._steps[0] += now - self._batch_began
+            self._steps[1] += step - self._step
+        self._traced = True
+        done, self._step = step - self._step, step
+        text = self._describe(float((logs or {})["wasserstein_estimate"]))
+        if self._bar is not None:
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(done)
+        elif step % self.save_interval == 0 or now - self._last_line > LINE_SECONDS:
+            self._last_line = now
+            print(f"step {step}/{self.train_steps}, {text}", file=sys.stderr, flush=True)
+        if step % self.save_interval == 0:
+            self._epoch_ended = now
+
+    def _describe(self, estimate: float) -> str:
+        if not self._steps[1]:
+            return "compiling the training step"
+        step_seconds = self._steps[0] / self._steps[1]
+        left = (self.train_steps - self._step) * step_seconds
+        if self._saves[1]:
+            intervals = -(-(self.train_steps - self._step) // self.save_interval)
+            left += intervals * self._saves[0] / self._saves[1]
+        return (
+            f"{tqdm.format_interval(left)} left, {1 / step_seconds:.2f} steps/s, "
+            f"{self.images_per_step / step_seconds:.0f} images/s, Wasserstein {estimate:.3g}"
+        )
+
+    def close(self) -> None:
+        """Ends the bar."""
+        if self._bar is not None:
+            self._bar.close()

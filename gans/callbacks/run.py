@@ -1,0 +1,223 @@
+"""`train`: one run of `fit` into a run directory, which can be stopped and resumed at any step."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gans.adversarial import AdversarialModel
+from gans.callbacks.checkpoint import Checkpoint, restore
+from gans.callbacks.export import export_run
+from gans.callbacks.finite import StopOnNonFinite
+from gans.callbacks.interruption import Interruption
+from gans.callbacks.metrics_log import MetricsLog
+from gans.callbacks.progress import Progress
+from gans.callbacks.run_log import run_log
+from gans.callbacks.samples import SampleGrid
+from gans.callbacks.tensorboard import TensorBoardLog
+from utils.run_directory import RunDirectory, remove_unfinished
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """How a call of `train` ended.
+
+    Attributes:
+        directory: The run directory.
+        step: Generator steps done in all.
+        finished: Whether `train_steps` was reached and the generator exported.
+        signal: Number of the signal that stopped it, or None.
+    """
+
+    directory: RunDirectory
+    step: int
+    finished: bool
+    signal: int | None
+
+
+def train(
+    model: AdversarialModel,
+    data: Any,
+    train_steps: int,
+    save_interval: int = 500,
+    save_path: str = "runs/gan",
+    resume: bool = False,
+    save_best_only: bool = False,
+    tensorboard: bool = False,
+    quiet: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    options: dict[str, Any] | None = None,
+) -> TrainingRun:
+    """Trains a compiled model until it has done `train_steps` generator steps in all.
+
+    Args:
+        model: The model; a step that its weights were loaded with counts as done.
+        data: A `DataPreparator`, or an infinite `tf.data.Dataset` of float32
+            [n_critic * batch_size, H, W, C] in [-1, 1] whose k-th element is the k-th step's.
+        train_steps: Generator steps in all.
+        save_interval: Generator steps between checkpoints, sample grids and log rows.
+        save_path: The run directory.
+        resume: Go on from the last checkpoint in `save_path`.
+        save_best_only: Export the generator of the interval with the best Wasserstein estimate
+            instead of the last one.
+        tensorboard: Write TensorBoard events too.
+        quiet: Print warnings only.
+        callbacks: More Keras callbacks, called before those of the run.
+        options: What to record in config.json as the options that the run was started with.
+
+    Returns:
+        How it ended. A run that was stopped by Ctrl-C or SIGTERM has saved a checkpoint of its
+        last step.
+
+    Raises:
+        ValueError: If an argument is out of its range, if `save_path` holds a run and `resume`
+            is not given, or if the model or the data differ from the run to resume.
+        NonFiniteError: If a loss or weight is no longer finite.
+    """
+    for argument, value in [("train_steps", train_steps), ("save_interval", save_interval)]:
+        if value < 1:
+            raise ValueError(f"{argument} must be 1 or more. Received: {value}")
+    if not model.compiled:
+        raise ValueError("model must be compiled before train: call compile() first")
+    run = RunDirectory(save_path)
+    facts = _facts(model, data, options)
+    if resume:
+        _require_same(run.read_config(), facts)
+    elif run.list_checkpoints() or run.log_csv.is_file():
+        raise ValueError(
+            f"save_path must not hold a run already. Received: {save_path!r}. Resume it "
+            "(--resume, or resume=True), or choose another folder"
+        )
+    remove_unfinished(run.path)
+    with run_log(run, quiet) as logger:
+        run.write_config(facts)
+        first_step = int(model.step)
+        if resume:
+            first_step = restore(model, run)
+            logger.info("Resuming %s from step %d of %d", run.path, first_step, train_steps)
+        _log_data(logger, facts.get("data"), getattr(data, "skipped", []))
+
+        images_per_step = _images_per_step(model, data)
+        log = MetricsLog(run, images_per_step, save_interval, train_steps)
+        if resume:
+            log.restore(first_step)
+        checkpoint = Checkpoint(run, log, save_interval, train_steps)
+        with Interruption() as interruption:
+            progress = Progress(images_per_step, save_interval, train_steps)
+            all_callbacks = [
+                *callbacks,
+                interruption,
+                StopOnNonFinite(run),
+                *([] if quiet else [progress]),
+                log,
+                SampleGrid(run, save_interval, train_steps),
+                *([TensorBoardLog(run, log, save_interval, train_steps)] if tensorboard else []),
+                checkpoint,  # last: what it vouches for is written
+            ]
+            try:
+                _fit(model, data, save_interval, train_steps, all_callbacks)
+                checkpoint.save()
+            finally:
+                progress.close()
+            step = int(model.step)
+            finished = step >= train_steps
+            if finished:
+                logger.info("Trained %d steps. Exporting the generator", step)
+                for name, path in export_run(model, run, save_best_only):
+                    logger.info("  %-24s %s", name, path)
+            else:
+                logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
+        return TrainingRun(run, step, finished, interruption.signal)
+
+
+def _fit(
+    model: AdversarialModel,
+    data: Any,
+    save_interval: int,
+    train_steps: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """`fit` with an interval an epoch; a part of an interval at either end is a `fit` of its own."""
+    model.stop_training = False
+    while (step := int(model.step)) < train_steps and not model.stop_training:
+        steps, intervals = save_interval, (train_steps - step) // save_interval
+        if step % save_interval or not intervals:
+            steps = min(save_interval - step % save_interval, train_steps - step)
+            intervals = 1
+            # `fit` starts by resetting the means; these go on from the checkpoint's.
+            model.keep_logs_once = True
+        epoch = step // save_interval
+        model.fit(
+            _dataset(model, data, step),
+            steps_per_epoch=steps,
+            initial_epoch=epoch,
+            epochs=epoch + intervals,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+
+
+def _dataset(model: AdversarialModel, data: Any, start_step: int) -> tf.data.Dataset:
+    if isinstance(data, tf.data.Dataset):
+        return data.skip(start_step)
+    return data.dataset(model.n_critic, start_step=start_step)
+
+
+def _images_per_step(model: AdversarialModel, data: Any) -> int:
+    if isinstance(data, tf.data.Dataset):
+        return model.n_critic * model.batch_size(data.element_spec)
+    return model.n_critic * data.batch_size
+
+
+def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
+    """What config.json holds."""
+    if isinstance(data, tf.data.Dataset):
+        shape, description = tuple(data.element_spec.shape[1:]), None
+    else:
+        shape, description = tuple(data.image_shape), data.describe()
+    if shape != model.image_shape:
+        raise ValueError(
+            f"data must have images of the model's shape {model.image_shape}. Received: {shape}"
+        )
+    return {
+        "options": options,
+        "model": {"class": type(model).__name__, **model.get_config()},
+        "data": description,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
+        },
+    }
+
+
+def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ValueError where a resumed run would not be the one that was saved."""
+    if not saved.get("model"):
+        return  # stopped before anything was trained
+    for key, value in now["model"].items():
+        before = saved["model"].get(key)
+        before = tuple(before) if isinstance(before, list) else before
+        if before != value:
+            raise ValueError(
+                f"{key} must be the saved run's to resume it: {before!r}. Received: {value!r}"
+            )
+    digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
+    if digests[0] != digests[1]:
+        raise ValueError(
+            "source must hold the saved run's images, prepared with the same options, to resume "
+            f"it (digest {digests[0]}). Received: digest {digests[1]}"
+        )
+
+
+def _log_data(logger: Any, facts: dict[str, Any] | None, skipped: Sequence[tuple]) -> None:
+    for key, value in (facts or {}).items():
+        logger.debug("data: %s: %s", key, value)
+    if skipped:
+        logger.info("Skipped %d files that are not usable images: see run.log", len(skipped))
+    for path, reason in skipped:
+        logger.debug("skipped: %r: %s", str(path), reason)

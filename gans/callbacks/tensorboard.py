@@ -1,0 +1,37 @@
+"""TensorBoard events: the logs and the sample grid of every interval."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from gans.callbacks.interval import IntervalCallback
+from gans.callbacks.metrics_log import MetricsLog
+from utils.run_directory import RunDirectory
+
+
+class TensorBoardLog(IntervalCallback):
+    """Writes the interval's row and sample grid as events; comes after log and samples.
+
+    Args:
+        run: The run directory.
+        log: Its log.
+        save_interval: Generator steps of an interval.
+        train_steps: The run's last generator step.
+    """
+
+    def __init__(self, run: RunDirectory, log: MetricsLog, save_interval: int, train_steps: int):
+        super().__init__(save_interval, train_steps)
+        self.run = run
+        self.log = log
+        self._writer = tf.summary.create_file_writer(str(run.tensorboard))
+
+    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
+        with self._writer.as_default(step=step):
+            for name, value in self.log.rows[-1].items():
+                if name != "step":
+                    tf.summary.scalar(name, value)
+            grid = np.asarray(Image.open(self.run.sample(step)))
+            tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
+        self._writer.flush()

@@ -1,0 +1,75 @@
+"""Random numbers as pure functions of (seed, step, iteration, replica): no generator state."""
+
+import numpy as np
+import tensorflow as tf
+
+NOISES = ("normal", "uniform")
+
+# What a draw is for. Draws of one step differ in this, so that none repeats another.
+CRITIC_NOISE, INTERPOLATION, GENERATOR_NOISE = range(3)
+
+
+def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> tf.Tensor:
+    """The int64 [2] seed of one draw inside a train step, for `tf.random.stateless_*`.
+
+    Args:
+        seed: The run's seed.
+        step: int64 scalar, generator steps done so far.
+        purpose: `CRITIC_NOISE`, `INTERPOLATION` or `GENERATOR_NOISE`.
+        iteration: The critic update within the step.
+    """
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), step)
+    # iteration and replica stay far below 2**20
+    index = (tf.cast(replica, tf.int64) * 2**20 + iteration) * 4 + purpose
+    return tf.random.experimental.stateless_fold_in(key, index)
+
+
+def training_noise(kind: str, shape: tuple[int, int], seed: tf.Tensor) -> tf.Tensor:
+    """Noise float32 [N, noise_dim]: standard normal, or uniform in [-1, 1]."""
+    if kind == "uniform":
+        return tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+    return tf.random.stateless_normal(shape, seed)
+
+
+def generation_noise(
+    kind: str,
+    count: int,
+    noise_dim: int,
+    seed: int,
+    truncation: float | None = None,
+    first: int = 0,
+) -> np.ndarray:
+    """Noise for new images: row i depends on (seed, first + i) only, whatever the count.
+
+    Args:
+        kind: "normal" or "uniform" (in [-1, 1]).
+        count: Number of rows.
+        noise_dim: Length of a row.
+        seed: Seed of the whole sequence.
+        truncation: None, or a bound of at least 0.01: normal components are drawn again until they lie
+            within it (Brock et al. 2019, section 3.1); uniform ones are drawn from within it.
+        first: Index of the first row.
+
+    Returns:
+        float32 [count, noise_dim].
+
+    Raises:
+        ValueError: If the truncation is below 0.01, or the seed is negative.
+    """
+    if seed < 0:
+        raise ValueError(f"seed must not be negative. Received: {seed}")
+    if truncation is not None and not truncation >= 0.01:
+        raise ValueError(f"truncation must be at least 0.01, or None. Received: {truncation}")
+    rows = np.empty((count, noise_dim), np.float32)
+    for i in range(count):
+        rng = np.random.default_rng([seed, first + i])
+        if kind == "uniform":
+            bound = 1.0 if truncation is None else truncation
+            rows[i] = rng.uniform(-bound, bound, noise_dim)
+            continue
+        rows[i] = rng.standard_normal(noise_dim)
+        if truncation is not None:
+            while (outside := np.abs(rows[i]) > truncation).any():
+                rows[i][outside] = rng.standard_normal(outside.sum())
+    return rows

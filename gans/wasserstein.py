@@ -1,0 +1,260 @@
+"""The Wasserstein GAN, with a gradient penalty or with weight clipping."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gans.adversarial import AdversarialModel
+from gans.architectures import get_architecture
+from gans.lipschitz import (
+    clip_weights,
+    clipped_share,
+    gradient_norms,
+    gradient_penalty,
+    interpolate,
+)
+from gans.losses import (
+    wasserstein_critic_loss,
+    wasserstein_estimate,
+    wasserstein_generator_loss,
+)
+from gans.noise import CRITIC_NOISE, GENERATOR_NOISE, INTERPOLATION, draw_seed
+
+DECAY_STEPS = 1000  # generator steps over which the learning rate falls by `decay_rate`
+
+
+@keras.saving.register_keras_serializable(package="gans")
+class WassersteinGAN(AdversarialModel):
+    """WGAN-GP (Gulrajani et al. 2017, Algorithm 1) or WGAN (Arjovsky et al. 2017, Algorithm 1).
+
+    Exactly one of `gradient_penalty` and `clip_value` is in force: giving a `clip_value` selects
+    weight clipping.
+
+    Args:
+        image_shape: (H, W, C); C is 1 or 3.
+        noise_dim: Length of a noise vector.
+        architecture: "dcgan" or "anime".
+        n_critic: Critic updates for each generator update.
+        gradient_penalty: Weight of the penalty; None or a `clip_value` turns it off.
+        clip_value: Bound c of the critic's weights, clipped into [-c, c] after each update.
+        noise: "normal" (standard) or "uniform" (in [-1, 1]).
+        ema_decay: Decay of the generator's moving average, warmed up; 0 turns it off.
+        seed: Seed of the initial weights and of every draw while training.
+        base_filters: Width of the networks; None takes the architecture's own.
+        critic_normalization: "none", "layer", "instance", or under clipping "batch"; None takes
+            the architecture's own for the method.
+        one_sided: Penalise only gradient norms above 1.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        name: Name of the model.
+
+    Call arguments:
+        inputs: Noise, float32 [N, noise_dim].
+
+    Returns:
+        Images float32 [N, H, W, C] in [-1, 1].
+
+    Raises:
+        ValueError: If both or neither of `gradient_penalty` and `clip_value` are in force, if
+            the critic would have batch normalisation under the penalty, or if another argument
+            is out of its range.
+
+    Example:
+        >>> gan = WassersteinGAN(image_shape=(64, 64, 3))
+        >>> gan.compile()
+        >>> gan.fit(dataset, steps_per_epoch=500, epochs=20)  # [n_critic * N, 64, 64, 3]
+        >>> images = gan.generate(16, seed=1)
+
+    References:
+        https://arxiv.org/abs/1701.07875, https://arxiv.org/abs/1704.00028
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (64, 64, 3),
+        noise_dim: int = 128,
+        architecture: str = "dcgan",
+        n_critic: int = 5,
+        gradient_penalty: float | None = 10.0,
+        clip_value: float | None = None,
+        noise: str = "normal",
+        ema_decay: float = 0.999,
+        seed: int = 0,
+        base_filters: int | None = None,
+        critic_normalization: str | None = None,
+        one_sided: bool = False,
+        precision: str = "float32",
+        name: str = "wasserstein_gan",
+    ):
+        if clip_value is not None:
+            gradient_penalty = None
+        if (clip_value is None) == (gradient_penalty is None):
+            raise ValueError(
+                "gradient_penalty and clip_value must not both be None: one of them keeps the "
+                "critic Lipschitz. Received: gradient_penalty=None, clip_value=None"
+            )
+        for argument, value in [
+            ("gradient_penalty", gradient_penalty),
+            ("clip_value", clip_value),
+        ]:
+            if value is not None and not value > 0:
+                raise ValueError(f"{argument} must be positive. Received: {value}")
+        method = "gradient_penalty" if clip_value is None else "clipping"
+        if critic_normalization is None:
+            critic_normalization = get_architecture(architecture).CRITIC_NORMALIZATION[method]
+        if critic_normalization == "batch" and clip_value is None:
+            raise ValueError(
+                "critic_normalization must not be 'batch' under the gradient penalty, which is "
+                "each image's own: take 'layer', 'instance' or 'none'. Received: 'batch'"
+            )
+        super().__init__(
+            image_shape,
+            noise_dim,
+            architecture,
+            base_filters,
+            critic_normalization,
+            n_critic,
+            noise,
+            ema_decay,
+            seed,
+            precision,
+            logs=[
+                "wasserstein_estimate",
+                "critic_loss",
+                "generator_loss",
+                "real_score",
+                "fake_score",
+                "gradient_norm",
+                "gradient_penalty" if clip_value is None else "clipped_weights",
+            ],
+            name=name,
+        )
+        self.gradient_penalty = gradient_penalty
+        self.clip_value = clip_value
+        self.one_sided = one_sided
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "gradient_penalty": self.gradient_penalty,
+            "clip_value": self.clip_value,
+            "one_sided": self.one_sided,
+        }
+
+    def compile(
+        self,
+        critic_optimizer: keras.Optimizer | None = None,
+        generator_optimizer: keras.Optimizer | None = None,
+        learning_rate: float | None = None,
+        generator_learning_rate: float | None = None,
+        decay_rate: float = 1.0,
+        **options: Any,
+    ) -> None:
+        """Sets the optimizers; those not given are the papers' own for the method.
+
+        Args:
+            critic_optimizer: Keras optimizer; None: Adam(beta_1=0.5, beta_2=0.9) for the
+                gradient penalty, RMSprop for clipping.
+            generator_optimizer: Likewise for the generator.
+            learning_rate: Of the optimizers not given; None: 1e-4 for the penalty, 5e-5 for
+                clipping.
+            generator_learning_rate: The generator's, where it differs.
+            decay_rate: Factor by which both learning rates fall over every 1,000 generator steps.
+            **options: `jit_compile`, `run_eagerly` and `steps_per_execution` of
+                `AdversarialModel.compile`.
+
+        Raises:
+            ValueError: If a learning rate or the decay rate is not positive.
+        """
+        if learning_rate is None:
+            learning_rate = 1e-4 if self.clip_value is None else 5e-5
+        if generator_learning_rate is None:
+            generator_learning_rate = learning_rate
+        for argument, value in [
+            ("learning_rate", learning_rate),
+            ("generator_learning_rate", generator_learning_rate),
+            ("decay_rate", decay_rate),
+        ]:
+            if not value > 0:
+                raise ValueError(f"{argument} must be positive. Received: {value}")
+
+        def optimizer(rate: float, updates_per_step: int) -> keras.Optimizer:
+            # A schedule even where the rate is constant: a plain rate would be a variable, and
+            # loading a checkpoint would undo a new --learning_rate.
+            schedule = keras.optimizers.schedules.ExponentialDecay(
+                rate, DECAY_STEPS * updates_per_step, decay_rate
+            )
+            if self.clip_value is None:
+                return keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.9)
+            return keras.optimizers.RMSprop(schedule)
+
+        super().compile(
+            critic_optimizer or optimizer(learning_rate, self.n_critic),
+            generator_optimizer or optimizer(generator_learning_rate, 1),
+            **options,
+        )
+
+    def train_step(self, real_images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`n_critic` critic updates, each on fresh images, then one generator update.
+
+        Args:
+            real_images: float32 [n_critic * N, H, W, C] in [-1, 1].
+
+        Returns:
+            The means of the logs since the last `reset_metrics`, float32 scalars.
+
+        Raises:
+            ValueError: If the number of images is not a known multiple of n_critic.
+        """
+        batch_size = self.batch_size(real_images)
+        for iteration, images in enumerate(tf.split(real_images, self.n_critic)):
+            logs = self.update_critic(images, iteration)
+        logs["generator_loss"] = self.update_generator(batch_size)
+        self.update_ema()
+        self.step.assign_add(1)
+        return self.track(logs)
+
+    def update_critic(self, real_images: tf.Tensor, iteration: int) -> dict[str, tf.Tensor]:
+        """One critic update on real images float32 [N, H, W, C] and as many fakes."""
+        batch_size = real_images.shape[0]
+        noise = self.training_noise(batch_size, CRITIC_NOISE, iteration)
+        fake_images = self.generator(noise, training=True)
+        seed = draw_seed(self.seed, self.step.value, INTERPOLATION, iteration)
+        alpha = tf.random.stateless_uniform([batch_size, 1, 1, 1], seed)
+        interpolates = interpolate(real_images, fake_images, alpha)
+
+        with tf.GradientTape() as tape:
+            real_scores = self.critic(real_images, training=True)
+            fake_scores = self.critic(fake_images, training=True)
+            loss = wasserstein_critic_loss(real_scores, fake_scores)
+            if self.clip_value is None:
+                norms = gradient_norms(self.critic, interpolates, training=True)
+                penalty = gradient_penalty(norms, self.one_sided)
+                loss += self.gradient_penalty * penalty
+        self.minimize(tape, loss, self.critic, self.critic_optimizer)
+
+        logs = {
+            "wasserstein_estimate": wasserstein_estimate(real_scores, fake_scores),
+            "critic_loss": loss,
+            "real_score": tf.reduce_mean(real_scores),
+            "fake_score": tf.reduce_mean(fake_scores),
+        }
+        if self.clip_value is None:
+            logs["gradient_penalty"] = penalty
+        else:
+            weights = self.critic.trainable_variables
+            clip_weights(weights, self.clip_value)
+            logs["clipped_weights"] = clipped_share(weights, self.clip_value)
+            # Clipping does not need the norm; eight images show it at little cost.
+            norms = gradient_norms(self.critic, interpolates[:8], training=False)
+        logs["gradient_norm"] = tf.reduce_mean(norms)
+        return logs
+
+    def update_generator(self, batch_size: int) -> tf.Tensor:
+        """One generator update; returns its loss, a float32 scalar."""
+        noise = self.training_noise(batch_size, GENERATOR_NOISE)
+        with tf.GradientTape() as tape:
+            fake_scores = self.critic(self.generator(noise, training=True), training=True)
+            loss = wasserstein_generator_loss(fake_scores)
+        self.minimize(tape, loss, self.generator, self.generator_optimizer)
+        return loss

@@ -1,0 +1,62 @@
+"""Trains a Wasserstein GAN on images: parse, build, train. See --help, and README.md."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from utils.command_line import print_error, read_options, training_parser, yaml_text
+from utils.config import TrainingConfig
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported: warnings only
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    config, dry_run = read_options(training_parser(), arguments)
+    try:
+        return _run(config, dry_run)
+    except (ValueError, ArithmeticError, OSError) as error:
+        print_error(error)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped before training began; nothing needed saving.", file=sys.stderr)
+        return 130
+
+
+def _run(config: TrainingConfig, dry_run: bool) -> int:
+    from utils import DataPreparator
+
+    data = DataPreparator(**config.data_options())
+
+    import tensorflow as tf  # after the data: what is wrong there shows sooner
+
+    from gans import WassersteinGAN
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    gan = WassersteinGAN(data.image_shape, **config.model_options())
+    gan.compile(**config.compile_options())
+    if config.load_weights:
+        gan.load_weights(config.load_weights)
+    if config.step_0 is not None:
+        gan.step.assign(config.step_0)
+    if dry_run:
+        print(yaml_text(config), end="")
+    if dry_run or not config.quiet:
+        facts = data.describe()
+        print(f"Data: {facts['num_images']:,} images {data.image_shape} from {facts['source']}")
+        sizes = [network.count_params() for network in (gan.generator, gan.critic)]
+        print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters", flush=True)
+    if dry_run:
+        return 0
+    run = gan.train(data, **config.train_options())
+    if not run.finished:
+        print(f"To go on: python {sys.argv[0]} --resume --save_path {run.directory.path}")
+    return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

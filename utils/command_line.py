@@ -1,0 +1,184 @@
+"""Command lines and YAML files from the fields of `TrainingConfig`, with one set of checks."""
+
+import argparse
+import dataclasses
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from utils.config import TrainingConfig
+from utils.run_directory import RunDirectory
+
+# What a resumed run does not take over from the run that it goes on with.
+_OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet"}
+
+
+class OptionParser(argparse.ArgumentParser):
+    """argparse with errors of one line that suggest the right option."""
+
+    reading = ""  # the file whose values are being checked, for the error
+
+    def error(self, message: str) -> NoReturn:
+        where = f"{self.reading}: " if self.reading else ""
+        self.exit(2, f"{self.prog}: error: {where}{message} (see {self.prog} --help)\n")
+
+    def parse_given(self, arguments: Sequence[str] | None) -> dict[str, Any]:
+        """The options that are given, by name; an unknown one ends the program."""
+        namespace, unknown = self.parse_known_args(arguments)
+        if unknown:
+            name = unknown[0].split("=")[0]
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            self.error(f"unknown option {name}{suggestion(name, known)}")
+        return vars(namespace)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """", did you mean X?" with the nearest of the known names, or nothing."""
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f": did you mean {nearest[0]}?" if nearest else ""
+
+
+def add_options(parser: argparse.ArgumentParser, groups: Sequence[str]) -> None:
+    """Adds the options of these groups of `TrainingConfig` ("data", "model", ...) to a parser.
+
+    No option has a default: what is not given does not appear in the result.
+    """
+    for group in groups:
+        section = parser.add_argument_group(group)
+        for field in dataclasses.fields(TrainingConfig):
+            if field.metadata["group"] == group:
+                _add_option(section, field)
+
+
+def _add_option(section: Any, field: dataclasses.Field) -> None:
+    options = {**field.metadata["argparse"], "default": argparse.SUPPRESS, "dest": field.name}
+    text = field.metadata["help"]
+    if isinstance(field.default, bool):
+        section.add_argument(f"--{field.name}", action="store_true", help=text,
+                             default=argparse.SUPPRESS)
+        # Unsets what a file has set; in no help, where it would double every flag.
+        section.add_argument(f"--no_{field.name}", action="store_false", dest=field.name,
+                             help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+        return
+    if field.default is not None and "default:" not in text:
+        shown = field.default
+        shown = " ".join(map(str, shown)) if isinstance(shown, tuple) else shown
+        text = f"{text} (default: {shown})"
+    section.add_argument(f"--{field.name}", *field.metadata["aliases"], help=text, **options)
+    if field.name == "resize":
+        square = {**options, "nargs": 1, "metavar": "N"}
+        section.add_argument("-s", "--size", action=_Square, help="the same as --resize N N",
+                             **square)
+
+
+class _Square(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        setattr(namespace, self.dest, [values[0], values[0]])
+
+
+def training_parser(prog: str | None = None) -> OptionParser:
+    """The parser of `train_generator.py`."""
+    parser = OptionParser(
+        prog=prog,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [options]",
+        description="Train a Wasserstein GAN on images. Without options it trains on built-in "
+        "cartoon faces.",
+        epilog="""examples:
+  %(prog)s --resize 64 64                      the built-in faces
+  %(prog)s --source photos --resize 96 64      your own pictures, 96 high and 64 wide
+  %(prog)s --source photos --resume            go on with the run in --save_path
+  %(prog)s --config run.yml --n_critic 2       options from a file; the command line wins
+
+A flag that a file sets is unset with --no_FLAG.""",
+    )
+    add_options(parser, ["data", "model", "training", "run"])
+    general = parser.add_argument_group("general")
+    general.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
+                         help="YAML file with options by name")
+    general.add_argument("--dry_run", action="store_true", default=argparse.SUPPRESS,
+                         help="print what would be run, and stop")
+    return parser
+
+
+def read_options(parser: OptionParser, arguments: Sequence[str] | None) -> tuple[TrainingConfig, bool]:
+    """The configuration, and whether it is a dry run.
+
+    Built-in defaults < the resumed run's config.json < --config < the command line.
+
+    Raises:
+        SystemExit: With one line, if anything is wrong with an option or a file.
+    """
+    given = parser.parse_given(arguments)
+    path, dry_run = given.pop("config", None), given.pop("dry_run", False)
+    from_file = _read_yaml(parser, path) if path else {}
+    values = {**from_file, **given}
+    try:
+        if values.get("resume"):
+            run = RunDirectory(values.get("save_path", TrainingConfig.save_path))
+            saved = run.read_config().get("options") or {}
+            saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
+            values = {**_check(parser, saved, str(run.config)), **values}
+        # A new way of sizing or of staying Lipschitz on the command line ends the file's.
+        for one, other in [("resize", "shape"), ("shape", "resize")]:
+            if one in given and other not in given:
+                values.pop(other, None)
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return TrainingConfig(**values), dry_run
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(f"--config must be a readable YAML file. Received: {path!r}: {error}")
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        parser.error(f"--config must be a YAML file of options. Received: {path!r}: {problem}")
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        parser.error(f"--config must hold lines of the form name: value. Received: {path!r}")
+    return _check(parser, content, path)
+
+
+def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str, Any]:
+    """Values of a file, checked and converted as if they stood on the command line."""
+    names = [field.name for field in dataclasses.fields(TrainingConfig)]
+    parser.reading = path
+    arguments = []
+    for name, value in values.items():
+        if name not in names:
+            parser.error(f"unknown option {name}{suggestion(str(name), names)}")
+        if isinstance(value, bool):
+            arguments.append(f"--{name}" if value else f"--no_{name}")
+        elif isinstance(value, list):
+            arguments += [f"--{name}", *map(str, value)]
+        elif value is not None:
+            arguments.append(f"--{name}={value}")
+    checked = parser.parse_given(arguments)
+    parser.reading = ""
+    return {name: checked[name] for name in names if name in checked}
+
+
+def yaml_text(config: TrainingConfig) -> str:
+    """The configuration as a YAML file that --config reads."""
+    import yaml
+
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in dataclasses.asdict(config).items()
+    }
+    return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+
+
+def print_error(error: Exception) -> None:
+    """One line on stderr."""
+    print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Images from any source, prepared once and streamed in a reproducible order."""

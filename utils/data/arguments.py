@@ -1,0 +1,78 @@
+"""Checks of `DataPreparator`'s arguments: one clear line for each mistake."""
+
+import numbers
+from collections.abc import Sequence
+
+CROPS = ("center", "stretch", "pad")
+DEFAULT_SIZE = (64, 64)
+
+
+def check_integer(name: str, value: object, least: int) -> None:
+    """Raises ValueError unless `value` is an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}; received {value!r}")
+
+
+def check_options(
+    crop: str, background: Sequence[int], max_megapixels: float, workers: int | None
+) -> None:
+    """Raises ValueError if one of these cannot be used."""
+    if crop not in CROPS:
+        raise ValueError(f"crop must be one of {', '.join(CROPS)}; received {crop!r}")
+    if not _are_integers(background, (3,), 0, 255):
+        raise ValueError(
+            f"background must be three integers (R, G, B) from 0 to 255; received {background!r}"
+        )
+    if not isinstance(max_megapixels, numbers.Real) or not max_megapixels > 0:
+        raise ValueError(f"max_megapixels must be a positive number; received {max_megapixels!r}")
+    if workers is not None:
+        check_integer("workers", workers, 1)
+
+
+def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None) -> tuple[int, int]:
+    """The (H, W) of prepared images. Raises: ValueError."""
+    if resize is not None and not _are_integers(resize, (2,), 1, None):
+        raise ValueError(
+            f"resize must be two positive integers, height and width; received {resize!r}"
+        )
+    if image_shape is None:
+        return tuple(int(side) for side in resize or DEFAULT_SIZE)
+    if not _are_integers(image_shape, (2, 3), 1, None) or tuple(image_shape[2:]) not in (
+        (),
+        (1,),
+        (3,),
+    ):
+        raise ValueError(
+            "image_shape must be positive integers (H, W) or (H, W, C) with C 1 or 3; received "
+            f"{image_shape!r}"
+        )
+    size = tuple(int(side) for side in image_shape[:2])
+    if resize is not None and size != tuple(resize):
+        raise ValueError(
+            f"image_shape and resize must agree; received image_shape={tuple(image_shape)} and "
+            f"resize={tuple(resize)}: give only one of them"
+        )
+    return size
+
+
+def check_channels(image_shape: Sequence[int] | None, channels: int) -> None:
+    """Raises ValueError if `image_shape` demands another number of channels than there are."""
+    if image_shape is None or len(image_shape) == 2 or image_shape[2] == channels:
+        return
+    hint = "add to_grayscale" if channels == 3 else "give only (H, W), or leave out to_grayscale"
+    raise ValueError(
+        f"image_shape={tuple(image_shape)} demands {image_shape[2]} channels but the prepared "
+        f"images have {channels}: {hint}"
+    )
+
+
+def _are_integers(values: object, lengths: tuple[int, ...], least: int, most: int | None) -> bool:
+    if isinstance(values, str) or not hasattr(values, "__len__") or len(values) not in lengths:
+        return False
+    return all(
+        isinstance(value, numbers.Integral)
+        and not isinstance(value, bool)
+        and value >= least
+        and (most is None or value <= most)
+        for value in values
+    )

@@ -1,0 +1,230 @@
+"""Sources that are not image files: NumPy arrays, idx files, TFDS and the built-in faces."""
+
+import functools
+import gzip
+import hashlib
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from utils.data.sources import Payload, Source, printable
+
+TRAINING_IDX = "train-images-idx3-ubyte.gz"  # of the four files in which MNIST's family comes
+_NPZ_NAMES = ("images", "x_train")  # preferred where an archive holds several arrays
+
+
+class _ArraySource(Source):
+    """Images in one array; subclasses say how to get it."""
+
+    note: str | None = None
+
+    @functools.cached_property
+    def _array(self) -> np.ndarray:
+        """[N, H, W], [N, H, W, 1] or [N, H, W, 3], uint8 or float in [0, 1] or [-1, 1]."""
+        array = self._load()
+        if not (array.ndim == 3 or (array.ndim == 4 and array.shape[-1] in (1, 3))):
+            raise ValueError(
+                "source: an array of images must have the shape [N, H, W], [N, H, W, 1] or "
+                f"[N, H, W, 3]; received {list(array.shape)} from {printable(self.location)}: "
+                "rearrange it with numpy.moveaxis or numpy.reshape and save it again"
+            )
+        return array
+
+    def _load(self) -> np.ndarray:
+        raise NotImplementedError
+
+    @property
+    def channels(self) -> int:
+        return 3 if self._array.shape[3:] == (3,) else 1
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def name(self, index: int) -> str:
+        return f"{Path(self.location).name}[{index}]"
+
+    def read(self, index: int) -> np.ndarray:
+        scale, offset = self._to_bytes
+        image = self._array[index]
+        if scale is not None:
+            image = np.rint(image.astype(np.float64) * scale + offset).astype(np.uint8)
+        return np.ascontiguousarray(image)
+
+    @functools.cached_property
+    def _to_bytes(self) -> tuple[float | None, float]:
+        """(scale, offset) that bring the values to 0..255; scale None: they are uint8 already."""
+        array = self._array
+        if array.dtype == np.uint8:
+            return None, 0.0
+        low, high = math.inf, -math.inf
+        if np.issubdtype(array.dtype, np.floating):
+            for image in array:  # one by one: a memory-mapped array may not fit into memory
+                low, high = np.minimum(low, image.min()), np.maximum(high, image.max())
+            if low >= 0 and high <= 1:
+                return 255.0, 0.0
+            if low >= -1 and high <= 1:
+                return 127.5, 127.5
+        values = f" in [{low:.4g}, {high:.4g}]" if low != math.inf else ""
+        raise ValueError(
+            "source: an array of images must be uint8, or float in [0, 1] or [-1, 1]; received "
+            f"{array.dtype}{values} from {printable(self.location)}: convert it and save it again"
+        )
+
+
+class NumpySource(_ArraySource):
+    """A .npy file (memory-mapped) or the array of images in a .npz file. Nothing is unpickled."""
+
+    def _load(self) -> np.ndarray:
+        try:
+            loaded = np.load(self.location, mmap_mode="r", allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            with loaded:
+                return self._choose(loaded)
+        except (OSError, ValueError, EOFError) as error:
+            if str(error).startswith("source"):
+                raise
+            reason = "it holds Python objects" if "pickle" in str(error) else "it is damaged"
+            raise ValueError(
+                f"source: the array file {printable(self.location)} cannot be read: {reason}"
+            ) from error
+
+    def _choose(self, arrays: np.lib.npyio.NpzFile) -> np.ndarray:
+        for name in _NPZ_NAMES:
+            if name in arrays.files:
+                return arrays[name]
+        found = {name: arrays[name] for name in arrays.files}
+        images = [name for name, array in found.items() if array.ndim in (3, 4)]
+        if len(images) != 1:
+            raise ValueError(
+                f"source: {printable(self.location)} must hold one array of images, or one named "
+                f"{' or '.join(_NPZ_NAMES)}; received {len(images)} among {arrays.files}"
+            )
+        return found[images[0]]
+
+
+class IdxSource(_ArraySource):
+    """An idx file of images (the format of MNIST), compressed with gzip or not."""
+
+    def __init__(self, location: str, note: str | None = None):
+        super().__init__(location)
+        self.note = note
+
+    def _load(self) -> np.ndarray:
+        opener = gzip.open if self.location.lower().endswith(".gz") else open
+        try:
+            with opener(self.location, "rb") as file:
+                data = file.read()
+        except (OSError, EOFError, gzip.zlib.error) as error:
+            raise self._error("cannot be decompressed: get it again") from error
+        if len(data) < 4 or data[:2] != b"\0\0" or data[2] != 8 or len(data) < 4 + 4 * data[3]:
+            raise self._error("is no idx file of bytes: get it again")
+        shape = np.frombuffer(data, ">u4", data[3], offset=4).astype(int)
+        if len(shape) not in (3, 4):
+            raise self._error(
+                f"holds {len(shape)}-dimensional data, perhaps labels: name the file of images, "
+                f"such as {TRAINING_IDX}"
+            )
+        if len(data) - 4 - 4 * len(shape) != math.prod(shape.tolist()):
+            raise self._error(
+                f"is cut off or too long for its shape {shape.tolist()}: get it again"
+            )
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+
+    def _error(self, problem: str) -> ValueError:
+        return ValueError(f"source: {printable(self.location)} {problem}")
+
+
+class TfdsSource(Source):
+    """A data set of tensorflow-datasets with an "image" feature, downloaded if it must be.
+
+    Args:
+        name: "tfds:NAME" or "tfds:NAME:SPLIT"; the split is "train" if none is given.
+    """
+
+    random_access = False
+
+    def __init__(self, name: str):
+        super().__init__(name)
+        _, self._name, self._split = (*name.split(":", 2), "train")[:3]
+
+    @functools.cached_property
+    def _builder(self):
+        try:
+            import tensorflow_datasets as tfds
+
+            builder = tfds.builder(self._name, data_dir=os.environ.get("TFDS_DATA_DIR"))
+            if "image" not in (builder.info.features or {}):
+                raise self._error("it has no feature named image")
+            builder.download_and_prepare()
+            return builder
+        except ValueError as error:
+            if str(error).startswith("source"):
+                raise
+            raise self._error(str(error).split("\n")[0]) from error
+        except Exception as error:  # of the network, the disk, the data set's own code
+            raise self._error(f"{type(error).__name__}: {error}".split("\n")[0]) from error
+
+    def _error(self, problem: str) -> ValueError:
+        return ValueError(
+            f"source: {printable(self.location)} cannot be loaded ({problem.rstrip('.')}): put its "
+            "images into a folder and use --source FOLDER instead"
+        )
+
+    @property
+    def channels(self) -> int:
+        return 1 if self._builder.info.features["image"].shape[-1] == 1 else 3
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        folder = Path(self._builder.data_path)
+        for path in sorted(folder.iterdir()):
+            status = path.stat()
+            yield path.name, status.st_size, status.st_mtime_ns
+
+    def __len__(self) -> int:
+        return self._builder.as_dataset(split=self._split).cardinality().numpy()
+
+    def name(self, index: int) -> str:
+        return f"{self._name}:{self._split}[{index}]"
+
+    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
+        import tensorflow_datasets as tfds
+
+        encoded = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
+        dataset = self._builder.as_dataset(split=self._split, decoders=encoded)
+        for index, example in enumerate(tfds.as_numpy(dataset)):
+            yield self.name(index), functools.partial(_identity, example["image"])
+
+
+def _identity(data: Payload) -> Payload:
+    return data
+
+
+class FacesSource(Source):
+    """The built-in cartoon faces, drawn in the wanted size. Args: size: (H, W) in pixels."""
+
+    def __init__(self, size: tuple[int, int]):
+        super().__init__("faces")
+        self._size = size
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        from utils.data import sample_faces
+
+        code = Path(sample_faces.__file__).read_bytes()  # other code may draw other faces
+        yield hashlib.blake2b(code).hexdigest(), sample_faces.NUM_FACES, 0
+
+    def __len__(self) -> int:
+        from utils.data import sample_faces
+
+        return sample_faces.NUM_FACES
+
+    def name(self, index: int) -> str:
+        return f"face {index}"
+
+    def read(self, index: int) -> np.ndarray:
+        from utils.data import sample_faces
+
+        return sample_faces.draw_face(index, self._size)

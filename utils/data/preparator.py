@@ -1,0 +1,253 @@
+"""`DataPreparator`: from what a user names as a source to batches a model trains on."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from utils.data import image_cache
+from utils.data.arguments import check_channels, check_integer, check_options, target_size
+from utils.data.decoding import ImageDecoder, UnusableImageError
+from utils.data.sources import open_source, printable
+from utils.data.stream import image_stream
+
+_PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
+
+
+class DataPreparator:
+    """A collection of images, decoded once into a cache, as training batches and as samples.
+
+    The shuffled stream is a pure function of (seed, position): position p shows image
+    `index_shuffle(p % N, [seed, p // N], N - 1)`, so every image is seen exactly once in N
+    positions, and the stream can start anywhere.
+
+    Args:
+        source: A folder (searched recursively), a .zip or .tar archive, a .npy, .npz or idx .gz
+            array, "tfds:NAME[:SPLIT]", or "faces", the built-in set.
+        image_shape: (H, W) or (H, W, C) that every image must have already, if `resize` is None.
+        resize: (H, W) in pixels that images are brought to. Neither given: 64x64.
+        batch_size: Images per critic update.
+        to_grayscale: One channel instead of three. Arrays of one channel have one anyway.
+        crop: How `resize` treats another aspect: "center" (cut off), "stretch" or "pad".
+        background: (R, G, B) in 0..255, under transparent pixels and around padded images.
+        seed: Of the order of the stream.
+        cache_dir: Where prepared sets are kept. None: wasserstein-gan in the user's cache folder.
+        use_cache: If False, only a list of good images is kept and training decodes files anew.
+        max_megapixels: Larger images are skipped before they are decoded.
+        workers: Threads that decode. None: one a core.
+        show_progress: Whether to show a bar, and notes, on stderr while preparing.
+
+    Attributes:
+        image_shape: (H, W, C) of the prepared images.
+        num_images: N, the number of usable images.
+        skipped: [(name, reason)] of the images that cannot be used.
+        duplicates: Number of images whose prepared pixels equal an earlier one's.
+        duplicate_names: [(name, name of the first with the same pixels)] of some of them.
+        fingerprint: Hex name of the prepared set: files and options.
+        digest: Hex digest of the prepared pixels, the same on every machine.
+
+    Raises:
+        ValueError: An argument is wrong, there is no usable image, one has not the demanded
+            shape, or the cache cannot be written.
+
+    Example:
+        >>> data = DataPreparator("photos", resize=(64, 64), batch_size=32)
+        >>> gan.train(data, train_steps=10_000)
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike = "faces",
+        image_shape: Sequence[int] | None = None,
+        resize: Sequence[int] | None = None,
+        batch_size: int = 64,
+        to_grayscale: bool = False,
+        crop: str = "center",
+        background: Sequence[int] = (255, 255, 255),
+        seed: int = 0,
+        cache_dir: str | os.PathLike | None = None,
+        use_cache: bool = True,
+        max_megapixels: float = 100.0,
+        workers: int | None = None,
+        show_progress: bool = True,
+    ):
+        check_integer("batch_size", batch_size, 1)
+        check_integer("seed", seed, -(2**63))
+        check_options(crop, background, max_megapixels, workers)
+        size = target_size(image_shape, resize)
+        self.batch_size = int(batch_size)
+        self.seed = int(seed)
+        self._source = open_source(source, size)
+        self._workers = workers or _available_cores()
+        self._cache_dir = Path(cache_dir or _default_cache_dir()).expanduser()
+        self._use_cache = use_cache
+        self._options = {
+            "size": size,
+            "resize": resize is not None or image_shape is None,
+            "crop": crop,
+            "background": tuple(background),
+            "max_megapixels": float(max_megapixels),
+        }
+        self.fingerprint = self._fingerprint(to_grayscale)
+        self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
+        self._decoder = ImageDecoder(channels=self._index.image_shape[-1], **self._options)
+        self.image_shape = self._index.image_shape
+        self.num_images = len(self._index.good)
+        self.skipped = self._index.skipped
+        self.duplicates = self._index.duplicates
+        self.duplicate_names = self._index.duplicate_names
+        self.digest = self._index.digest
+        self._check_batch_size(self.batch_size)
+
+    @property
+    def cache_path(self) -> Path:
+        """The folder of the prepared set."""
+        return self._cache_dir / self.fingerprint
+
+    @property
+    def images(self) -> np.ndarray:
+        """All prepared images, uint8 [N, H, W, C], memory-mapped and read-only.
+
+        Raises:
+            ValueError: There is no such array with use_cache=False.
+        """
+        if self._pixels is None:
+            raise ValueError(
+                "images is the array in the cache, and use_cache=False makes none: use "
+                "gather(indices) or sample(n, seed)"
+            )
+        return self._pixels
+
+    def gather(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The images of these numbers (0 <= i < N), in this order, as uint8 [n, H, W, C]."""
+        if self._pixels is not None:
+            return self._pixels[np.asarray(indices)]
+        return np.stack([self._read_again(self._index.good[index]) for index in indices])
+
+    def sample(self, n: int, seed: int) -> np.ndarray:
+        """Random images, each at most once as long as there are enough.
+
+        Args:
+            n: How many, 1 or more. Above N, whole rounds of all images come first.
+            seed: The same (n, seed) gives the same images.
+
+        Returns:
+            uint8 [n, H, W, C].
+        """
+        check_integer("n", n, 1)
+        random = np.random.default_rng(seed)
+        rounds = [random.permutation(self.num_images) for _ in range(-(-n // self.num_images))]
+        return self.gather(np.concatenate(rounds)[:n])
+
+    def dataset(self, n_critic: int, start_step: int = 0, batch_size: int | None = None):
+        """The shuffled stream of training images, one element a generator step, without end.
+
+        Args:
+            n_critic: Critic updates a generator step, each with its own batch.
+            start_step: The first generator step; the same as skipping so many elements.
+            batch_size: Instead of the preparator's.
+
+        Returns:
+            A `tf.data.Dataset` of float32 [n_critic * batch_size, H, W, C] in [-1, 1].
+
+        Raises:
+            ValueError: An argument is too small, or a batch larger than the collection.
+        """
+        batch_size = self.batch_size if batch_size is None else batch_size
+        check_integer("n_critic", n_critic, 1)
+        check_integer("start_step", start_step, 0)
+        self._check_batch_size(batch_size)
+        return image_stream(
+            self.gather,
+            self.num_images,
+            self.image_shape,
+            n_critic * batch_size,
+            start_step,
+            self.seed,
+            self._workers,
+        )
+
+    def describe(self) -> dict:
+        """Plain facts for a log or a JSON file."""
+        stored = [path.stat().st_size for path in self.cache_path.glob("*")]
+        return {
+            "source": printable(self._source.location),
+            "note": self._source.note,
+            "num_images": self.num_images,
+            "image_shape": list(self.image_shape),
+            "skipped": len(self.skipped),
+            "duplicates": self.duplicates,
+            "fingerprint": self.fingerprint,
+            "digest": self.digest,
+            "cache_path": printable(self.cache_path),
+            "cache_bytes": sum(stored),
+        }
+
+    def _fingerprint(self, to_grayscale: bool) -> str:
+        facts = {
+            "version": _PREPARATION_VERSION,
+            "location": self._source.location,  # times of files may be equal in two folders
+            "to_grayscale": to_grayscale,
+            **self._options,
+        }
+        digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
+        for stamp in self._source.stamps():
+            digest.update(repr(stamp).encode())
+        return digest.hexdigest()
+
+    def _prepare(
+        self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
+    ) -> tuple[image_cache.SetIndex, np.ndarray | None]:
+        if not self._use_cache and not self._source.random_access:
+            raise ValueError(
+                "use_cache must be True for a source that can only be read from front to end; "
+                f"received {printable(self._source.location)}: use the cache, or unpack it"
+            )
+        if show_progress and self._source.note:
+            print(f"Using {self._source.note}", file=sys.stderr)
+        index, pixels = image_cache.load(self.cache_path)
+        if index is None or (self._use_cache and pixels is None):
+            channels = 1 if to_grayscale else self._source.channels
+            check_channels(image_shape, channels)
+            index = image_cache.prepare(
+                self._source,
+                ImageDecoder(channels=channels, **self._options),
+                self.cache_path,
+                self._use_cache,
+                self._workers,
+                show_progress,
+            )
+            _, pixels = image_cache.load(self.cache_path)
+        check_channels(image_shape, index.image_shape[-1])
+        return index, pixels if self._use_cache else None
+
+    def _read_again(self, position: int) -> np.ndarray:
+        try:
+            return self._decoder(self._source.read(position))
+        except UnusableImageError as error:
+            raise ValueError(
+                f"source: {printable(self._source.name(position))} was a good image when the run "
+                f"started but not any more ({error}): leave the files alone while training"
+            ) from error
+
+    def _check_batch_size(self, batch_size: int) -> None:
+        check_integer("batch_size", batch_size, 1)
+        if batch_size > self.num_images:
+            raise ValueError(
+                f"batch_size must be at most the number of usable images, {self.num_images}; "
+                f"received {batch_size}: lower it or add images"
+            )
+
+
+def _available_cores() -> int:
+    """Those of this process, where the system tells them apart from the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _default_cache_dir() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "wasserstein-gan"

@@ -1,0 +1,123 @@
+"""Names and paths of everything a run writes, and how files are written: whole or not at all."""
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_TEMPORARY = ".unfinished-"
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` (same ending), moved onto `path` if the block succeeds.
+
+    Works for a file or a folder that the block creates. If the block raises, what it wrote is
+    removed and `path` keeps what it held. A killed process leaves at most a hidden
+    `.unfinished-*` entry, which `remove_unfinished` deletes.
+
+    Args:
+        path: The final path. Missing parent folders are created.
+
+    Yields:
+        The path to write to; nothing exists there yet.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    try:
+        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb+") as file:  # on disk before the name points to it
+                os.fsync(file.fileno())
+        elif path.is_dir():  # a folder cannot be replaced in one call: clear the name first
+            replaced = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+            path.replace(replaced)
+            temporary.replace(path)
+            shutil.rmtree(replaced)
+            return
+        temporary.replace(path)
+    finally:
+        _remove(temporary)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Deletes what a killed process left of `atomic_path` under `folder`."""
+    for path in Path(folder).rglob(f"{_TEMPORARY}*"):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class RunDirectory:
+    """The paths inside one run's folder.
+
+    Args:
+        path: The folder; it is made when the first file is written.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.log = self.path / "run.log"
+        self.log_csv = self.path / "log.csv"
+        self.training_plot = self.path / "training.png"
+        self.animation = self.path / "training.gif"
+        self.samples = self.path / "samples"
+        self.checkpoints = self.path / "checkpoints"
+        self.best_generator = self.checkpoints / "best_generator.weights.h5"
+        self.tensorboard = self.path / "tensorboard"
+        self.generator_keras = self.path / "generator.keras"
+        self.generator_h5 = self.path / "generator.h5"
+        self.saved_model = self.path / "saved_model"
+
+    def sample(self, step: int) -> Path:
+        """The sample grid after `step` generator steps."""
+        return self.samples / f"step-{step:08d}.png"
+
+    def checkpoint(self, step: int) -> Path:
+        """The checkpoint after `step` generator steps."""
+        return self.checkpoints / f"step-{step:08d}.weights.h5"
+
+    def list_samples(self) -> list[Path]:
+        """Sample grids, by step."""
+        return sorted(self.samples.glob("step-*.png"))
+
+    def list_checkpoints(self) -> list[Path]:
+        """Checkpoints, by step."""
+        return sorted(self.checkpoints.glob("step-*.weights.h5"))
+
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return self.config.is_file()
+
+    def read_config(self) -> dict[str, Any]:
+        """What `write_config` wrote.
+
+        Raises:
+            ValueError: If there is no run here, or its config.json cannot be read.
+        """
+        if not self.exists():
+            raise ValueError(
+                f"save_path must be a run directory with a config.json to resume. "
+                f"Received: {str(self.path)!r}, where no run was started"
+            )
+        try:
+            config = json.loads(self.config.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{self.config} must be JSON, and is not: {error}") from None
+        return config
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Writes config.json: options, model, data and versions of the run."""
+        with atomic_path(self.config) as temporary:
+            temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
