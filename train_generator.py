@@ -5,7 +5,13 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from utils.command_line import print_error, read_options, training_parser, yaml_text
+from utils.command_line import (
+    print_error,
+    quiet_stderr,
+    read_options,
+    training_parser,
+    yaml_text,
+)
 from utils.config import TrainingConfig
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported: warnings only
@@ -29,11 +35,13 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
 
     data = DataPreparator(**config.data_options())
 
-    import tensorflow as tf  # after the data: what is wrong there shows sooner
+    with quiet_stderr():
+        import tensorflow as tf
 
-    from gans import WassersteinGAN
+        from gans import WassersteinGAN
 
-    for gpu in tf.config.list_physical_devices("GPU"):
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -49,7 +57,8 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         facts = data.describe()
         print(f"Data: {facts['num_images']:,} images {data.image_shape} from {facts['source']}")
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
-        print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters", flush=True)
+        print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters, "
+              f"on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}", flush=True)
     if dry_run:
         return 0
     run = gan.train(data, **config.train_options())

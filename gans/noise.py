@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 NOISES = ("normal", "uniform")
+# Named, as the default differs from device to device. XLA's Philox gives other numbers even so.
+ALGORITHM = "philox"
 
 # What a draw is for. Draws of one step differ in this, so that none repeats another.
 CRITIC_NOISE, INTERPOLATION, GENERATOR_NOISE = range(3)
@@ -19,17 +21,24 @@ def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> t
         iteration: The critic update within the step.
     """
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), step)
+    key = tf.random.experimental.stateless_fold_in(
+        tf.constant([seed, 0], tf.int64), step, alg=ALGORITHM
+    )
     # iteration and replica stay far below 2**20
     index = (tf.cast(replica, tf.int64) * 2**20 + iteration) * 4 + purpose
-    return tf.random.experimental.stateless_fold_in(key, index)
+    return tf.random.experimental.stateless_fold_in(key, index, alg=ALGORITHM)
 
 
 def training_noise(kind: str, shape: tuple[int, int], seed: tf.Tensor) -> tf.Tensor:
     """Noise float32 [N, noise_dim]: standard normal, or uniform in [-1, 1]."""
     if kind == "uniform":
-        return tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
-    return tf.random.stateless_normal(shape, seed)
+        return tf.random.stateless_uniform(shape, seed, -1.0, 1.0, alg=ALGORITHM)
+    return tf.random.stateless_normal(shape, seed, alg=ALGORITHM)
+
+
+def interpolation_weights(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
+    """One uniform number in [0, 1) an image, float32 [N, 1, 1, 1]."""
+    return tf.random.stateless_uniform([batch_size, 1, 1, 1], seed, alg=ALGORITHM)
 
 
 def generation_noise(
@@ -47,8 +56,8 @@ def generation_noise(
         count: Number of rows.
         noise_dim: Length of a row.
         seed: Seed of the whole sequence.
-        truncation: None, or a bound of at least 0.01: normal components are drawn again until they lie
-            within it (Brock et al. 2019, section 3.1); uniform ones are drawn from within it.
+        truncation: None, or a bound of at least 0.01: normal components are drawn again until
+            they lie within it (Brock et al. 2019, section 3.1); uniform ones are drawn from it.
         first: Index of the first row.
 
     Returns:

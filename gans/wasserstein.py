@@ -19,7 +19,13 @@ from gans.losses import (
     wasserstein_estimate,
     wasserstein_generator_loss,
 )
-from gans.noise import CRITIC_NOISE, GENERATOR_NOISE, INTERPOLATION, draw_seed
+from gans.noise import (
+    CRITIC_NOISE,
+    GENERATOR_NOISE,
+    INTERPOLATION,
+    draw_seed,
+    interpolation_weights,
+)
 
 DECAY_STEPS = 1000  # generator steps over which the learning rate falls by `decay_rate`
 
@@ -220,7 +226,7 @@ class WassersteinGAN(AdversarialModel):
         noise = self.training_noise(batch_size, CRITIC_NOISE, iteration)
         fake_images = self.generator(noise, training=True)
         seed = draw_seed(self.seed, self.step.value, INTERPOLATION, iteration)
-        alpha = tf.random.stateless_uniform([batch_size, 1, 1, 1], seed)
+        alpha = interpolation_weights(batch_size, seed)
         interpolates = interpolate(real_images, fake_images, alpha)
 
         with tf.GradientTape() as tape:

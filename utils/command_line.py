@@ -1,10 +1,12 @@
 """Command lines and YAML files from the fields of `TrainingConfig`, with one set of checks."""
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -104,7 +106,9 @@ A flag that a file sets is unset with --no_FLAG.""",
     return parser
 
 
-def read_options(parser: OptionParser, arguments: Sequence[str] | None) -> tuple[TrainingConfig, bool]:
+def read_options(
+    parser: OptionParser, arguments: Sequence[str] | None
+) -> tuple[TrainingConfig, bool]:
     """The configuration, and whether it is a dry run.
 
     Built-in defaults < the resumed run's config.json < --config < the command line.
@@ -177,6 +181,19 @@ def yaml_text(config: TrainingConfig) -> str:
         for name, value in dataclasses.asdict(config).items()
     }
     return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Silences what C++ code writes to stderr: a dozen lines that TensorFlow's import prints."""
+    stderr = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def print_error(error: Exception) -> None:

@@ -82,7 +82,8 @@ class TrainingConfig:
         "idx .gz file, tfds:NAME[:SPLIT], or faces, the built-in set", "-d", "--dir",
         metavar="SOURCE")
     resize: tuple[int, int] | None = _option(
-        None, "data", "resize every image to H W (default: 64 64, unless --shape is given)", **_PAIR)
+        None, "data", "resize every image to H W (default: 64 64, unless --shape is given)",
+        **_PAIR)
     shape: tuple[int, ...] | None = _option(
         None, "data", "demand images of H W as they are, without resizing", **_PAIR)
     to_grayscale: bool = _option(False, "data", "make images of one channel")

@@ -141,7 +141,7 @@ def _fit(
     train_steps: int,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """`fit` with an interval an epoch; a part of an interval at either end is a `fit` of its own."""
+    """`fit` with an interval an epoch; a part of one at either end is a `fit` of its own."""
     model.stop_training = False
     while (step := int(model.step)) < train_steps and not model.stop_training:
         steps, intervals = save_interval, (train_steps - step) // save_interval

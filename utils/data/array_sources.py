@@ -5,6 +5,8 @@ import gzip
 import hashlib
 import math
 import os
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,27 +85,20 @@ class NumpySource(_ArraySource):
             if isinstance(loaded, np.ndarray):
                 return loaded
             with loaded:
-                return self._choose(loaded)
-        except (OSError, ValueError, EOFError) as error:
-            if str(error).startswith("source"):
-                raise
+                preferred = [name for name in _NPZ_NAMES if name in loaded.files]
+                arrays = {name: loaded[name] for name in preferred[:1] or loaded.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             reason = "it holds Python objects" if "pickle" in str(error) else "it is damaged"
             raise ValueError(
                 f"source: the array file {printable(self.location)} cannot be read: {reason}"
             ) from error
-
-    def _choose(self, arrays: np.lib.npyio.NpzFile) -> np.ndarray:
-        for name in _NPZ_NAMES:
-            if name in arrays.files:
-                return arrays[name]
-        found = {name: arrays[name] for name in arrays.files}
-        images = [name for name, array in found.items() if array.ndim in (3, 4)]
+        images = [array for array in arrays.values() if array.ndim in (3, 4)]
         if len(images) != 1:
             raise ValueError(
                 f"source: {printable(self.location)} must hold one array of images, or one named "
-                f"{' or '.join(_NPZ_NAMES)}; received {len(images)} among {arrays.files}"
+                f"{' or '.join(_NPZ_NAMES)}; received {len(images)} among {list(arrays)}"
             )
-        return found[images[0]]
+        return images[0]
 
 
 class IdxSource(_ArraySource):
@@ -118,7 +113,7 @@ class IdxSource(_ArraySource):
         try:
             with opener(self.location, "rb") as file:
                 data = file.read()
-        except (OSError, EOFError, gzip.zlib.error) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise self._error("cannot be decompressed: get it again") from error
         if len(data) < 4 or data[:2] != b"\0\0" or data[2] != 8 or len(data) < 4 + 4 * data[3]:
             raise self._error("is no idx file of bytes: get it again")
@@ -141,15 +136,18 @@ class IdxSource(_ArraySource):
 class TfdsSource(Source):
     """A data set of tensorflow-datasets with an "image" feature, downloaded if it must be.
 
+    It lies where TFDS_DATA_DIR or, without that, TFDS itself says.
+
     Args:
-        name: "tfds:NAME" or "tfds:NAME:SPLIT"; the split is "train" if none is given.
+        location: "tfds:NAME" or "tfds:NAME:SPLIT"; the split is "train" if none is given, and may
+            be a part such as "train[:10%]".
     """
 
     random_access = False
 
-    def __init__(self, name: str):
-        super().__init__(name)
-        _, self._name, self._split = (*name.split(":", 2), "train")[:3]
+    def __init__(self, location: str):
+        _, self._name, self._split = [*location.split(":", 2), "train"][:3]
+        super().__init__(f"tfds:{self._name}:{self._split}")
 
     @functools.cached_property
     def _builder(self):
@@ -157,38 +155,31 @@ class TfdsSource(Source):
             import tensorflow_datasets as tfds
 
             builder = tfds.builder(self._name, data_dir=os.environ.get("TFDS_DATA_DIR"))
-            if "image" not in (builder.info.features or {}):
-                raise self._error("it has no feature named image")
             builder.download_and_prepare()
+            features = builder.info.features
+            has_images = isinstance(features, tfds.features.FeaturesDict) and "image" in features
+            if not has_images or not isinstance(features["image"], tfds.features.Image):
+                raise ValueError("it has no image feature named image")
+            builder.info.splits[self._split]
             return builder
-        except ValueError as error:
-            if str(error).startswith("source"):
-                raise
-            raise self._error(str(error).split("\n")[0]) from error
         except Exception as error:  # of the network, the disk, the data set's own code
-            raise self._error(f"{type(error).__name__}: {error}".split("\n")[0]) from error
-
-    def _error(self, problem: str) -> ValueError:
-        return ValueError(
-            f"source: {printable(self.location)} cannot be loaded ({problem.rstrip('.')}): put its "
-            "images into a folder and use --source FOLDER instead"
-        )
+            reason = str(error).split("\n")[0].rstrip(".")[:200]
+            raise ValueError(
+                f"source: {printable(self.location)} cannot be loaded ({reason}): put its images "
+                "into a folder and use --source FOLDER instead"
+            ) from error
 
     @property
     def channels(self) -> int:
         return 1 if self._builder.info.features["image"].shape[-1] == 1 else 3
 
     def stamps(self) -> Iterator[tuple[str, int, int]]:
-        folder = Path(self._builder.data_path)
-        for path in sorted(folder.iterdir()):
+        for path in sorted(Path(self._builder.data_path).iterdir()):
             status = path.stat()
             yield path.name, status.st_size, status.st_mtime_ns
 
     def __len__(self) -> int:
-        return self._builder.as_dataset(split=self._split).cardinality().numpy()
-
-    def name(self, index: int) -> str:
-        return f"{self._name}:{self._split}[{index}]"
+        return self._builder.info.splits[self._split].num_examples
 
     def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
         import tensorflow_datasets as tfds
@@ -196,11 +187,7 @@ class TfdsSource(Source):
         encoded = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
         dataset = self._builder.as_dataset(split=self._split, decoders=encoded)
         for index, example in enumerate(tfds.as_numpy(dataset)):
-            yield self.name(index), functools.partial(_identity, example["image"])
-
-
-def _identity(data: Payload) -> Payload:
-    return data
+            yield f"{self.location[5:]}[{index}]", functools.partial(bytes, example["image"])
 
 
 class FacesSource(Source):

@@ -79,8 +79,10 @@ class ImageDecoder:
             return self._convert(_upright(image))
         except UnusableImageError:
             raise
+        except MemoryError as error:
+            raise UnreadableImageError("not enough memory to decode it") from error
         except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
-            raise UnusableImageError(f"damaged image data ({_plain(error)})") from error
+            raise UnusableImageError(f"cannot be decoded ({_plain(error)})") from error
 
     def open(self, data: bytes) -> Image.Image:
         """The image with its header read and its size allowed. Raises: UnusableImageError."""
@@ -96,7 +98,7 @@ class ImageDecoder:
         except Image.UnidentifiedImageError as error:
             raise UnusableImageError("not an image, or of an unknown format") from error
         except Exception as error:  # see above
-            raise UnusableImageError(f"damaged image header ({_plain(error)})") from error
+            raise UnusableImageError(f"cannot be opened as an image ({_plain(error)})") from error
         width, height = image.size
         if width * height > self.max_megapixels * 1e6:
             raise UnusableImageError(

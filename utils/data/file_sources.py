@@ -31,11 +31,9 @@ class FolderSource(Source):
             try:
                 status = here.stat()
                 entries = sorted(os.scandir(here), key=lambda entry: entry.name)
-            except OSError as error:
-                raise ValueError(
-                    f"source: cannot list the folder {printable(here)} ({error.strerror}): "
-                    "make it readable or move it out of the source"
-                ) from error
+            except OSError:
+                files.append((relative, -1, 0))  # `read` says why
+                continue
             if (status.st_dev, status.st_ino) in seen:  # a link back, or to a folder already listed
                 continue
             seen.add((status.st_dev, status.st_ino))
@@ -43,7 +41,7 @@ class FolderSource(Source):
                 name = f"{relative}/{entry.name}" if relative else entry.name
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
+                if _is_folder(entry):
                     folders.append(name)
                 elif is_image_name(entry.name):
                     files.append((name, *_size_and_time(entry)))
@@ -62,6 +60,8 @@ class FolderSource(Source):
         path = self._root / self._files[index][0]
         try:
             status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise UnusableImageError("a folder that cannot be listed")
             if not stat.S_ISREG(status.st_mode):
                 raise UnusableImageError("not a regular file")
             _check_bytes(status.st_size)
@@ -173,6 +173,13 @@ def _read_now(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[],
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _size_and_time(entry: os.DirEntry) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
         return None, None
     try:
         pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return index, None
     intact = pixels.shape == index.shape and pixels.dtype == np.uint8
     return index, pixels if intact else None
@@ -192,7 +192,7 @@ def _nothing_usable(source: Source, skipped: list[tuple[str, str]]) -> str:
 def _write_pixels(path: Path, shape: tuple[int, int, int], images: Iterator[np.ndarray]) -> None:
     """Streams images into a .npy file. Not into a memory map: a full disk would kill us there."""
     count = 0
-    with path.open("wb") as file:
+    with path.open("wb", buffering=2**20) as file:
         _write_header(file, (0, *shape))
         for image in images:
             file.write(np.ascontiguousarray(image))

@@ -34,7 +34,7 @@ class DataPreparator:
         to_grayscale: One channel instead of three. Arrays of one channel have one anyway.
         crop: How `resize` treats another aspect: "center" (cut off), "stretch" or "pad".
         background: (R, G, B) in 0..255, under transparent pixels and around padded images.
-        seed: Of the order of the stream.
+        seed: Of the order of the stream; 0 or more, the low 32 bits count.
         cache_dir: Where prepared sets are kept. None: wasserstein-gan in the user's cache folder.
         use_cache: If False, only a list of good images is kept and training decodes files anew.
         max_megapixels: Larger images are skipped before they are decoded.
@@ -76,7 +76,7 @@ class DataPreparator:
         show_progress: bool = True,
     ):
         check_integer("batch_size", batch_size, 1)
-        check_integer("seed", seed, -(2**63))
+        check_integer("seed", seed, 0)
         check_options(crop, background, max_megapixels, workers)
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)

@@ -123,7 +123,7 @@ def open_source(source: str | os.PathLike, size: tuple[int, int]) -> Source:
     if name.startswith("tfds:"):
         return array_sources.TfdsSource(name)
     path = Path(name).expanduser()
-    if not path.exists():
+    if not name or not path.exists():
         raise ValueError(_no_such_source(name, path))
     location, lower = str(path.resolve()), path.name.lower()
     if path.is_dir():

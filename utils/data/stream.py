@@ -18,7 +18,7 @@ def shuffled_indices(positions, num_images: int, seed: int):
     Args:
         positions: int64 tensor [n], 0 or more.
         num_images: N.
-        seed: Any 64-bit integer.
+        seed: 0 or more; the low 32 bits count.
 
     Returns:
         int64 tensor [n] with values in [0, N).

@@ -1,0 +1,53 @@
+"""Tiny networks and images, shared by the tests."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before any test imports TensorFlow
+
+import numpy as np
+import pytest
+
+SHAPE = (8, 8, 1)
+
+
+@pytest.fixture
+def tiny_gan():
+    """Makes a compiled WassersteinGAN on 8x8 grey images; arguments override the defaults."""
+    from gans import WassersteinGAN
+
+    def make(compile_options=None, **options):
+        defaults = {
+            "image_shape": SHAPE,
+            "noise_dim": 6,
+            "base_filters": 4,
+            "n_critic": 2,
+            "seed": 3,
+        }
+        gan = WassersteinGAN(**{**defaults, **options})
+        gan.compile(**(compile_options or {}))
+        return gan
+
+    return make
+
+
+@pytest.fixture
+def tiny_images():
+    """uint8 [40, 8, 8, 1]: distinct images of blurred noise."""
+    rng = np.random.default_rng(5)
+    blocks = rng.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)
+    return blocks.repeat(2, axis=1).repeat(2, axis=2)
+
+
+@pytest.fixture
+def tiny_data(tiny_images, tmp_path):
+    """A DataPreparator of `tiny_images` with batches of 4."""
+    from utils import DataPreparator
+
+    np.save(tmp_path / "images.npy", tiny_images)
+    return DataPreparator(
+        tmp_path / "images.npy",
+        resize=SHAPE[:2],
+        batch_size=4,
+        cache_dir=tmp_path / "cache",
+        show_progress=False,
+    )

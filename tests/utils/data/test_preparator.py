@@ -1,0 +1,406 @@
+"""`DataPreparator`: what is prepared, what is refused, and the order of the stream."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utils import DataPreparator
+
+
+@pytest.fixture
+def prepare(tmp_path):
+    """A preparator with its cache in the test's own folder and no progress bar."""
+
+    def make(source, **options):
+        defaults = {"cache_dir": tmp_path / "cache", "batch_size": 1, "show_progress": False}
+        return DataPreparator(source, **(defaults | options))
+
+    return make
+
+
+def write_images(folder: Path, count: int, size=(12, 8)) -> Path:
+    """`count` different PNG files of (width, height) `size`, named 000.png, 001.png ..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        pixels = np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:03d}.png")
+    return folder
+
+
+def numbered(path: Path, count: int) -> Path:
+    """An array whose image i has the value i everywhere."""
+    np.save(path, np.arange(count, dtype=np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2))
+    return path
+
+
+def shown(dataset, steps: int) -> list[list[int]]:
+    """For images of `numbered`: which ones each element shows."""
+    return [
+        np.rint((batch[:, 0, 0, 0] + 1) * 127.5).astype(int).tolist()
+        for batch in dataset.take(steps).as_numpy_iterator()
+    ]
+
+
+class TestPreparation:
+    def test_folder(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 5)
+        data = prepare(folder, resize=(8, 12), batch_size=2)
+        assert data.image_shape == (8, 12, 3) and data.num_images == 5
+        assert data.skipped == [] and data.duplicates == 0
+        expected = [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
+        np.testing.assert_array_equal(data.images, expected)
+        assert isinstance(data.images, np.memmap) and not data.images.flags.writeable
+
+    def test_default_size_and_non_square(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 2)
+        assert prepare(folder).image_shape == (64, 64, 3)
+        assert prepare(folder, resize=(96, 64)).image_shape == (96, 64, 3)
+        assert prepare(folder, resize=[16, 48], to_grayscale=True).image_shape == (16, 48, 1)
+
+    def test_bad_files_are_skipped_and_the_rest_is_used(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 40)
+        (folder / "005.png").write_bytes(b"")
+        (folder / "010 text.jpg").write_text("hello")
+        (folder / os.fsdecode(b"odd\n\xff.png")).write_bytes(b"x")
+        data = prepare(folder, resize=(8, 12))
+        assert data.num_images == 39
+        assert data.skipped == [
+            ("005.png", "the file is empty"),
+            ("010 text.jpg", "not an image, or of an unknown format"),
+            ("odd\\n\\udcff.png", "not an image, or of an unknown format"),
+        ]
+        np.testing.assert_array_equal(data.images[5], np.asarray(Image.open(folder / "006.png")))
+        assert prepare(folder, resize=(8, 12)).skipped == data.skipped  # also from the cache
+
+    def test_duplicates_are_of_prepared_pixels(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 3)
+        Image.open(folder / "001.png").save(folder / "other format.bmp")
+        (folder / "000 copy.png").write_bytes((folder / "000.png").read_bytes())
+        (folder / "000 more.png").write_bytes((folder / "000.png").read_bytes())
+        data = prepare(folder)
+        assert data.num_images == 6 and data.duplicates == 3
+        assert dict(data.duplicate_names) == {
+            "000 more.png": "000 copy.png",
+            "000.png": "000 copy.png",
+            "other format.bmp": "001.png",
+        }
+        assert prepare(folder).duplicate_names == data.duplicate_names
+
+    def test_one_channel_arrays_stay_one_channel(self, prepare, tmp_path):
+        assert prepare(numbered(tmp_path / "a.npy", 3)).image_shape == (64, 64, 1)
+        np.save(tmp_path / "b.npy", np.zeros((3, 4, 4, 3), np.uint8))
+        assert prepare(tmp_path / "b.npy").image_shape == (64, 64, 3)
+        assert prepare(tmp_path / "b.npy", to_grayscale=True).image_shape == (64, 64, 1)
+
+    def test_describe_is_plain_json(self, prepare, tmp_path):
+        data = prepare(write_images(tmp_path / "photos", 3), resize=(8, 12))
+        facts = json.loads(json.dumps(data.describe()))
+        assert facts["num_images"] == 3 and facts["image_shape"] == [8, 12, 3]
+        assert facts["cache_bytes"] > 3 * 8 * 12 * 3
+        assert Path(facts["cache_path"]) == data.cache_path
+        assert facts["digest"] == data.digest
+
+    def test_the_folder_of_idx_files_says_what_it_takes(self, prepare, tmp_path, capsys):
+        import gzip
+
+        header = bytes([0, 0, 8, 3]) + np.array([2, 4, 4], ">u4").tobytes()
+        name = "train-images-idx3-ubyte.gz"
+        (tmp_path / name).write_bytes(gzip.compress(header + bytes(32)))
+        data = prepare(tmp_path, show_progress=True)
+        assert name in data.describe()["note"] and name in capsys.readouterr().err
+
+
+class TestDemandedShape:
+    def test_accepts_what_fits(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 2)
+        for shape in ((8, 12), (8, 12, 3)):
+            assert prepare(folder, image_shape=shape).image_shape == (8, 12, 3)
+
+    def test_counts_and_names_what_does_not(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 4)
+        for index in range(7):
+            Image.new("RGB", (9, 9)).save(folder / f"x{index}.png")
+        with pytest.raises(ValueError) as caught:
+            prepare(folder, image_shape=(8, 12))
+        text = str(caught.value)
+        assert text.startswith("image_shape 8x12 is demanded but 7 images differ: x0.png (9x9), ")
+        assert "x4.png" in text and "x5.png" not in text and "resize" in text
+        assert not any((tmp_path / "cache").iterdir())
+
+    def test_one_channel_demanded_of_colour_images(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 2)
+        with pytest.raises(ValueError, match="demands 1 channels but .* have 3: add to_grayscale"):
+            prepare(folder, image_shape=(8, 12, 1))
+        assert prepare(folder, image_shape=(8, 12, 1), to_grayscale=True).image_shape[-1] == 1
+        with pytest.raises(ValueError, match="demands 3 channels but .* have 1"):
+            prepare(folder, image_shape=(8, 12, 3), to_grayscale=True)
+
+    def test_must_agree_with_resize(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 2)
+        assert prepare(folder, image_shape=(4, 6), resize=(4, 6)).image_shape == (4, 6, 3)
+        with pytest.raises(ValueError, match="^image_shape and resize must agree; received"):
+            prepare(folder, image_shape=(8, 12), resize=(4, 6))
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"resize": (0, 4)}, "resize must be two positive integers"),
+            ({"resize": (4,)}, "resize must be two positive integers"),
+            ({"resize": 64}, "resize must be two positive integers"),
+            ({"resize": "64"}, "resize must be two positive integers"),
+            ({"resize": (4.0, 4)}, "resize must be two positive integers"),
+            ({"image_shape": (4, 4, 2)}, r"image_shape must be .* C 1 or 3; received \(4, 4, 2\)"),
+            ({"image_shape": (4, -4)}, "image_shape must be positive integers"),
+            ({"batch_size": 0}, "batch_size must be an integer of at least 1; received 0"),
+            ({"batch_size": 2.5}, "batch_size must be an integer of at least 1"),
+            ({"crop": "centre"}, "crop must be one of center, stretch, pad; received 'centre'"),
+            ({"background": (0, 0, 256)}, "background must be three integers"),
+            ({"background": "white"}, "background must be three integers"),
+            ({"max_megapixels": 0}, "max_megapixels must be a positive number"),
+            ({"workers": 0}, "workers must be an integer of at least 1"),
+            ({"seed": -1}, "seed must be an integer of at least 0; received -1"),
+        ],
+    )
+    def test_mistakes(self, prepare, tmp_path, options, message):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            prepare(tmp_path, **options)
+        assert not (tmp_path / "cache").exists()
+
+    def test_batch_larger_than_the_collection(self, prepare, tmp_path):
+        path = numbered(tmp_path / "a.npy", 5)
+        message = "batch_size must be at most the number of usable images, 5; received 6"
+        with pytest.raises(ValueError, match=message):
+            prepare(path, batch_size=6)
+        with pytest.raises(ValueError, match=message):
+            prepare(path).dataset(1, batch_size=6)
+
+    @pytest.mark.parametrize(
+        ("arguments", "name"),
+        [((0,), "n_critic"), ((1, -1), "start_step"), ((1, 0, 0), "batch_size")],
+    )
+    def test_stream_arguments(self, prepare, tmp_path, arguments, name):
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            prepare(numbered(tmp_path / "a.npy", 5)).dataset(*arguments)
+
+
+class TestNothingUsable:
+    def test_empty_folder(self, prepare, tmp_path):
+        (tmp_path / "photos").mkdir()
+        with pytest.raises(ValueError, match="^source: no usable image in .*photos: it holds no"):
+            prepare(tmp_path / "photos")
+
+    def test_all_bad_says_why(self, prepare, tmp_path):
+        for index in range(3):
+            (tmp_path / f"{index}.png").write_bytes(b"")
+        (tmp_path / "3.png").write_bytes(b"x")
+        with pytest.raises(ValueError) as caught:
+            prepare(tmp_path)
+        assert "all 4 were skipped (3 x the file is empty; 1 x not an image" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_only_bombs(self, prepare, tmp_path):
+        Image.new("RGB", (300, 300)).save(tmp_path / "a.png")
+        with pytest.raises(ValueError, match="300x300 .* more than max_megapixels=0.01 allows"):
+            prepare(tmp_path, max_megapixels=0.01)
+
+
+class TestFingerprint:
+    def test_changes_with_files_and_options_that_matter_only(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 3)
+        base = prepare(folder).fingerprint
+        same = [{"batch_size": 2}, {"seed": 5}, {"workers": 1}, {"use_cache": False},
+                {"resize": (64, 64)}]
+        assert {prepare(folder, **options).fingerprint for options in same} == {base}
+        different = [
+            {"resize": (64, 63)}, {"resize": (63, 64)}, {"to_grayscale": True}, {"crop": "pad"},
+            {"crop": "stretch"}, {"background": (255, 255, 254)}, {"max_megapixels": 99},
+            {"image_shape": (8, 12)},
+        ]  # fmt: skip
+        prints = [prepare(folder, **options).fingerprint for options in different]
+        assert len({base, *prints}) == 1 + len(different)
+
+    def test_changes_with_every_file(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 3)
+        prints = [prepare(folder).fingerprint]
+        os.utime(folder / "001.png", ns=(1, 1))
+        prints.append(prepare(folder).fingerprint)
+        (folder / "003.png").write_bytes((folder / "000.png").read_bytes())
+        prints.append(prepare(folder).fingerprint)
+        (folder / "003.png").rename(folder / "004.png")
+        prints.append(prepare(folder).fingerprint)
+        assert len(set(prints)) == 4
+
+    def test_two_folders_with_equal_names_sizes_and_times_are_two_sets(self, prepare, tmp_path):
+        values = []
+        for value in (10, 20):
+            folder = tmp_path / str(value)
+            folder.mkdir()
+            Image.new("L", (4, 4), value).save(folder / "a.bmp")
+            os.utime(folder / "a.bmp", ns=(0, 0))
+            values.append(int(prepare(folder).images[0, 0, 0, 0]))
+        assert values == [10, 20]
+
+    def test_digest_is_of_the_pixels(self, prepare, tmp_path):
+        one, two = write_images(tmp_path / "one", 3), write_images(tmp_path / "two", 3)
+        os.utime(two / "000.png", ns=(1, 1))
+        assert prepare(one).digest == prepare(two).digest
+        assert prepare(one).fingerprint != prepare(two).fingerprint
+        (two / "000.png").rename(two / "009.png")  # another order is another set
+        assert prepare(one).digest != prepare(two).digest
+        assert prepare(one).digest != prepare(one, resize=(64, 63)).digest
+
+
+class TestStream:
+    def test_values(self, prepare, tmp_path):
+        data = prepare(numbered(tmp_path / "a.npy", 256), resize=(4, 4), batch_size=128)
+        batch = next(data.dataset(2).as_numpy_iterator())
+        assert batch.shape == (256, 4, 4, 1) and batch.dtype == np.float32
+        np.testing.assert_allclose(
+            np.sort(batch[:, 0, 0, 0]), np.arange(256) / 127.5 - 1, atol=1e-6
+        )
+        assert batch.min() == -1 and batch.max() == 1
+
+    @pytest.mark.parametrize("count", [1, 2, 3, 7, 10, 64])
+    def test_every_image_exactly_once_an_epoch(self, prepare, tmp_path, count):
+        data = prepare(numbered(tmp_path / "a.npy", count), resize=(4, 4))
+        stream = np.ravel(shown(data.dataset(1), 4 * count)).reshape(4, count)
+        assert (np.sort(stream, axis=1) == np.arange(count)).all()
+        if count >= 10:  # in another order every time
+            assert len({tuple(epoch) for epoch in stream}) == 4
+
+    @pytest.mark.parametrize(("n_critic", "batch"), [(1, 7), (3, 4), (5, 16), (2, 10)])
+    def test_the_stream_is_the_same_however_it_is_cut(self, prepare, tmp_path, n_critic, batch):
+        """Also where one element spans several epochs (5 * 16 images of 23)."""
+        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), batch_size=batch)
+        steps = 230 // (n_critic * batch)
+        cut = np.ravel(shown(data.dataset(n_critic), steps))
+        whole = np.ravel(shown(data.dataset(1, batch_size=1), len(cut)))
+        np.testing.assert_array_equal(cut, whole)
+
+    def test_it_is_the_documented_permutation(self, prepare, tmp_path):
+        """By TensorFlow's public function, one position at a time."""
+        import tensorflow as tf
+
+        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), seed=9, batch_size=5)
+        expected = [
+            int(
+                tf.random.experimental.index_shuffle(
+                    tf.constant(p % 23, tf.int64),
+                    seed=tf.constant([9, p // 23], tf.int64),
+                    max_index=tf.constant(22, tf.int64),
+                )
+            )
+            for p in range(70)
+        ]
+        assert np.ravel(shown(data.dataset(2), 7)).tolist() == expected
+
+    @pytest.mark.parametrize("start", [1, 4, 1000])
+    def test_start_step_equals_skipping(self, prepare, tmp_path, start):
+        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), batch_size=4)
+        assert shown(data.dataset(3, start_step=start), 6) == shown(data.dataset(3).skip(start), 6)
+
+    def test_a_late_start_is_as_quick_as_an_early_one(self, prepare, tmp_path):
+        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), batch_size=4)
+        late = shown(data.dataset(3, start_step=10**12), 4)
+        assert len(set(np.ravel(late)[:23])) > 10
+
+    def test_seeds_differ_and_repeat(self, prepare, tmp_path):
+        path = numbered(tmp_path / "a.npy", 64)
+        orders = [
+            tuple(np.ravel(shown(prepare(path, resize=(4, 4), seed=seed).dataset(1), 64)))
+            for seed in (0, 1, 2, 2**32 - 1, 0)
+        ]
+        assert orders[0] == orders[4] and len(set(orders)) == 4
+
+    def test_shuffled_well(self, prepare, tmp_path):
+        """Neighbours in the source are not neighbours in the stream."""
+        data = prepare(numbered(tmp_path / "a.npy", 256), resize=(4, 4))
+        order = np.ravel(shown(data.dataset(1), 512))
+        assert np.mean(np.abs(np.diff(order)) == 1) < 0.03
+        for epoch in order.reshape(2, 256):
+            assert abs(np.corrcoef(np.arange(256), epoch)[0, 1]) < 0.25
+
+
+class TestWithoutCache:
+    @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "npy"])
+    def test_same_images_same_order_same_bits(self, prepare, tmp_path, kind):
+        folder = write_images(tmp_path / "photos", 11)
+        (folder / "003.png").write_bytes(b"broken")
+        source = folder
+        if kind in ("zip", "tar"):
+            import shutil
+
+            source = Path(shutil.make_archive(str(tmp_path / "photos"), kind, folder))
+        elif kind == "npy":
+            source = tmp_path / "a.npy"
+            np.save(source, np.random.default_rng(0).integers(0, 256, (11, 9, 9, 3), np.uint8))
+        options = {"resize": (6, 8), "batch_size": 4}
+        streamed = prepare(source, use_cache=False, cache_dir=tmp_path / "other", **options)
+        cached = prepare(source, **options)
+        assert streamed.skipped == cached.skipped and streamed.digest == cached.digest
+        pairs = zip(streamed.dataset(2).take(5), cached.dataset(2).take(5), strict=True)
+        for one, two in pairs:
+            np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(streamed.sample(7, 3), cached.sample(7, 3))
+        files = [path.name for path in (tmp_path / "other").rglob("*") if path.is_file()]
+        assert files == ["index.json"]
+        with pytest.raises(ValueError, match="^images is the array in the cache"):
+            _ = streamed.images
+
+    def test_the_second_run_does_not_verify_again(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 4)
+        first = prepare(folder, use_cache=False)
+        index = first.cache_path / "index.json"
+        before = index.stat()
+        prepare(folder, use_cache=False)
+        assert index.stat() == before
+        assert prepare(folder).images.shape == (4, 64, 64, 3)  # and the cache is still made
+        assert prepare(folder, use_cache=False).digest == first.digest
+
+    def test_a_compressed_tar_cannot_be_streamed(self, prepare, tmp_path):
+        import shutil
+
+        folder = write_images(tmp_path / "photos", 4)
+        archive = shutil.make_archive(str(tmp_path / "photos"), "gztar", folder)
+        assert prepare(archive).num_images == 4
+        with pytest.raises(ValueError, match="^use_cache must be True .* front to end"):
+            prepare(archive, use_cache=False)
+
+    def test_a_file_that_vanishes_is_named(self, prepare, tmp_path):
+        data = prepare(write_images(tmp_path / "photos", 4), use_cache=False)
+        (tmp_path / "photos" / "002.png").unlink()
+        with pytest.raises(ValueError, match="^source: 002.png was a good image when"):
+            data.gather([0, 1, 2])
+
+
+class TestSample:
+    def test_without_replacement_and_reproducible(self, prepare, tmp_path):
+        data = prepare(numbered(tmp_path / "a.npy", 20), resize=(4, 4))
+        sample = data.sample(20, seed=1)
+        assert sample.shape == (20, 4, 4, 1) and sample.dtype == np.uint8
+        assert sorted(sample[:, 0, 0, 0]) == list(range(20))
+        np.testing.assert_array_equal(sample, data.sample(20, seed=1))
+        assert (sample != data.sample(20, seed=2)).any()
+
+    def test_more_than_there_are(self, prepare, tmp_path):
+        sample = prepare(numbered(tmp_path / "a.npy", 4), resize=(4, 4)).sample(10, seed=0)
+        counts = np.bincount(sample[:, 0, 0, 0])
+        assert counts.sum() == 10 and set(counts) == {2, 3}
+
+    def test_none(self, prepare, tmp_path):
+        with pytest.raises(ValueError, match="^n must be an integer of at least 1; received 0"):
+            prepare(numbered(tmp_path / "a.npy", 4)).sample(0, seed=0)
+
+
+def test_importing_the_preparator_does_not_import_tensorflow():
+    code = "import sys, utils; utils.DataPreparator; sys.exit('tensorflow' in sys.modules)"
+    root = Path(__file__).parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -1,0 +1,173 @@
+"""The plot of a training run, drawn from the columns of its log."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from utils.run_directory import atomic_path
+
+# Okabe and Ito's palette, told apart under every common colour blindness.
+BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
+GREEN, PURPLE, GREY = "#009E73", "#CC79A7", "#666666"
+SMOOTHED_ROWS = 10  # from so many rows on a smoothed line is drawn; fewer are marked by dots
+DOTS_PER_INCH = 100
+
+
+def plot_training(columns: Mapping[str, Sequence[float]], path: str | Path) -> None:
+    """Writes the plot of a training run as PNG, whole or not at all.
+
+    Args:
+        columns: As for `training_figure`.
+        path: The file. Missing parent folders are created.
+
+    Raises:
+        ValueError: As `training_figure`.
+    """
+    figure = training_figure(columns)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+
+
+def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
+    """Draws a training run in up to three panels over the generator steps.
+
+    The panels are the Wasserstein estimate, the losses, and what holds the critic's slope (the
+    gradient penalty, or the share of clipped weights) with the norm of its gradient. What was
+    not logged is left out. Light lines are as logged, strong ones a moving mean.
+
+    Args:
+        columns: The columns of log.csv by name, each one number a row; NaN where a row has none.
+            "step" is needed; "wasserstein_estimate", "critic_loss", "generator_loss",
+            "gradient_penalty", "gradient_norm" and "clipped_weights" (in [0, 1]) are drawn.
+
+    Returns:
+        A matplotlib figure that belongs to no window and to no global state.
+
+    Raises:
+        ValueError: If "step" is missing or the columns differ in length.
+    """
+    if "step" not in columns:
+        raise ValueError(f"columns must have 'step'. Received: {', '.join(columns) or 'none'}")
+    values = {name: np.asarray(column, float) for name, column in columns.items()}
+    lengths = {name: len(column) for name, column in values.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns must be equally long. Received lengths: {lengths}")
+
+    drawn = {name for name, column in values.items() if np.isfinite(column).any()}
+    panels = [
+        draw
+        for draw, names in [
+            (_draw_estimate, {"wasserstein_estimate"}),
+            (_draw_losses, {"critic_loss", "generator_loss"}),
+            (_draw_slope, {"gradient_penalty", "clipped_weights", "gradient_norm"}),
+        ]
+        if names & drawn
+    ]
+    height = 0.9 + 2.3 * max(1, len(panels))
+    figure = Figure(figsize=(8, height), dpi=DOTS_PER_INCH, facecolor="white")
+    FigureCanvasAgg(figure)
+    # Margins in inches; matplotlib's own layouts take several times as long to compute.
+    figure.subplots_adjust(0.11, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
+    axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
+    for draw, panel in zip(panels, axes, strict=False):
+        panel.grid(color="#DDDDDD", linewidth=0.6)
+        panel.set_axisbelow(True)
+        draw(panel, {name: values[name] for name in {"step"} | drawn})
+    if not panels:
+        axes[0].text(0.5, 0.5, "nothing logged yet", transform=axes[0].transAxes, ha="center")
+    axes[-1].set_xlabel("generator step")
+    axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    figure.align_ylabels()
+    return figure
+
+
+def _draw_estimate(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+    """What the critic can tell of the distance from real to generated images."""
+    _draw_line(panel, values, "wasserstein_estimate", BLUE)
+    light, *strong = panel.get_lines()
+    if strong:
+        light.set_label("as logged")
+    panel.set_ylabel("Wasserstein estimate\n(score units)")
+    _add_legend(panel, panel.get_lines())
+
+
+def _draw_losses(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+    for name, colour in [("critic_loss", VERMILION), ("generator_loss", GREEN)]:
+        if name in values:
+            _draw_line(panel, values, name, colour)
+    panel.set_ylabel("loss\n(score units)")
+    _add_legend(panel, panel.get_lines())
+
+
+def _draw_slope(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+    """The constraint below, on the left axis; above, on the right one, the norm it acts on."""
+    right = panel.twinx() if "gradient_norm" in values else None
+    for name, label in [
+        ("gradient_penalty", "gradient penalty"),
+        ("clipped_weights", "clipped weights\n(share of all)"),
+    ]:
+        if name in values:
+            _draw_line(panel, values, name, ORANGE)
+            panel.set_ylabel(label)
+    lines = list(panel.get_lines())
+    if right is not None:
+        _draw_line(right, values, "gradient_norm", PURPLE)
+        right.set_ylabel("gradient norm\n(score / pixel value)")
+        if "gradient_penalty" in values:
+            right.axhline(1, color=GREY, linestyle=":", label="norm wanted: 1")
+        low, high = panel.get_ylim()
+        panel.set_ylim(low, 2 * high - low)
+        low, high = right.get_ylim()
+        right.set_ylim(2 * low - high, high)
+        lines += right.get_lines()
+    _add_legend(panel, lines)
+
+
+def _draw_line(panel: Axes, values: Mapping[str, np.ndarray], name: str, colour: str) -> None:
+    """A column as logged and, if it has rows enough, its moving mean over about sqrt(N) rows."""
+    steps, label = values["step"], name.replace("_", " ").capitalize()
+    column = np.where(np.isfinite(values[name]), values[name], np.nan)
+    if len(column) < SMOOTHED_ROWS:
+        panel.plot(steps, column, color=colour, label=label, linewidth=1.3, marker="o", ms=3.5)
+        return
+    panel.plot(steps, column, color=colour, linewidth=0.8, alpha=0.35)
+    window = 2 * round(math.sqrt(len(column)) / 2) + 1
+    mean, label = _centred_mean(column, window), f"{label} (mean of {window} rows)"
+    panel.plot(steps, mean, color=colour, label=label, linewidth=1.6)
+
+
+def _add_legend(panel: Axes, lines: Sequence[Artist]) -> None:
+    # Above the axes: no line is hidden, and no time goes into a search for an empty corner.
+    panel.legend(
+        handles=[line for line in lines if not line.get_label().startswith("_")],
+        loc="lower right",
+        bbox_to_anchor=(1, 1.01),
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+        borderaxespad=0,
+    )
+
+
+def _centred_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """[N]: the mean of the finite values among the `window` (odd) around each; fewer at the ends.
+
+    NaN where a value is not finite itself.
+    """
+    finite = np.isfinite(values)
+    reach = window // 2
+
+    def window_sums(x: np.ndarray) -> np.ndarray:
+        sums = np.concatenate([[0.0], np.cumsum(x)])
+        ends = np.arange(len(x))
+        return sums[np.minimum(ends + reach + 1, len(x))] - sums[np.maximum(ends - reach, 0)]
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = window_sums(np.where(finite, values, 0.0)) / window_sums(finite)
+    return np.where(finite, means, np.nan)
