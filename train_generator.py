@@ -14,7 +14,8 @@ from utils.command_line import (
 )
 from utils.config import TrainingConfig
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported: warnings only
+# Before TensorFlow is imported: its C++ messages are not for the user of a script.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

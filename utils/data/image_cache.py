@@ -117,8 +117,8 @@ def prepare(
                 deque(images, maxlen=0)
             _write_index(unfinished / _INDEX, index)
     except OSError as error:
-        quicker, _ = load(folder)  # another process may have made the same set meanwhile
-        if quicker:
+        quicker, pixels = load(folder)  # another process may have made the same set meanwhile
+        if quicker and (pixels is not None or not store_pixels):
             return quicker
         needed = f"{total * image_bytes / 1e6:,.0f} MB" if total else "more room"
         raise ValueError(
@@ -132,24 +132,15 @@ def _collect(
     source: Source, decoder: ImageDecoder, index: SetIndex, workers: int, show_progress: bool
 ) -> Iterator[np.ndarray]:
     """Yields the usable images, prepared, in order; fills `index` on the way."""
-    from tqdm import tqdm
 
     def decode(payload):
         pixels = decoder(payload)
         return pixels, hashlib.blake2b(pixels, digest_size=16).digest()
 
     digest = hashlib.blake2b(repr(index.image_shape).encode(), digest_size=16)
-    first_names, different, mininterval = {}, [], 0.1 if sys.stderr.isatty() else 10.0
-    with (
-        warnings.catch_warnings(),
-        tqdm(
-            desc="Preparing images",
-            total=len(source) or None,
-            unit=" images",
-            disable=not show_progress,
-            mininterval=mininterval,
-        ) as bar,
-    ):
+    first_names, different = {}, []
+    bar = progress_bar("Preparing", len(source), show_progress)
+    with warnings.catch_warnings(), bar:
         warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a reason
         for position, (raw_name, result) in enumerate(source.map(decode, workers)):
             bar.update()
@@ -178,6 +169,15 @@ def _collect(
         )
     if not index.good:
         raise ValueError(_nothing_usable(source, index.skipped))
+
+
+def progress_bar(title: str, total: int, show: bool):
+    """A tqdm bar of images on stderr, with a line only every ten seconds where that is a file."""
+    from tqdm import tqdm
+
+    interval = 0.1 if sys.stderr.isatty() else 10.0
+    options = {"unit": " images", "disable": not show, "mininterval": interval}
+    return tqdm(desc=title, total=total or None, **options)
 
 
 def _nothing_usable(source: Source, skipped: list[tuple[str, str]]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from utils.data import image_cache
 from utils.data.arguments import check_channels, check_integer, check_options, target_size
 from utils.data.decoding import ImageDecoder, UnusableImageError
-from utils.data.sources import open_source, printable
+from utils.data.sources import available_cores, open_source, printable
 from utils.data.stream import image_stream
 
 _PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
@@ -82,7 +82,7 @@ class DataPreparator:
         self.batch_size = int(batch_size)
         self.seed = int(seed)
         self._source = open_source(source, size)
-        self._workers = workers or _available_cores()
+        self._workers = workers or available_cores()
         self._cache_dir = Path(cache_dir or _default_cache_dir()).expanduser()
         self._use_cache = use_cache
         self._options = {
@@ -241,11 +241,6 @@ class DataPreparator:
                 f"batch_size must be at most the number of usable images, {self.num_images}; "
                 f"received {batch_size}: lower it or add images"
             )
-
-
-def _available_cores() -> int:
-    """Those of this process, where the system tells them apart from the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _default_cache_dir() -> Path:

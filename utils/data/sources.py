@@ -153,6 +153,11 @@ def is_image_name(name: str) -> bool:
     return path.suffix.lower() in IMAGE_ENDINGS and not hidden and path.parts[0] != "__MACOSX"
 
 
+def available_cores() -> int:
+    """Those of this process, where the system tells them apart from the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def printable(name: str | os.PathLike) -> str:
     """A name on one line of valid text: odd bytes and control characters are written as escapes."""
     text = os.fspath(name).encode("utf-8", "backslashreplace").decode()

@@ -174,6 +174,13 @@ class TestDisk:
         assert "\n" not in str(caught.value) and "File too large" in str(caught.value)
         assert list(cache.iterdir()) == []
 
+    def test_an_index_without_pixels_is_no_way_out(self, source, cache, monkeypatch):
+        prepare(source, cache, use_cache=False)
+        usage = SimpleNamespace(free=900_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        with pytest.raises(ValueError, match=self.MESSAGE):
+            prepare(source, cache)
+
     def test_a_folder_that_is_none(self, source, tmp_path):
         (tmp_path / "cache").write_text("a file")
         with pytest.raises(ValueError, match="^cache_dir: cannot write to"):

@@ -1,0 +1,73 @@
+"""Images that are nearly the same: found by a 64-bit perceptual hash, confirmed by a thumbnail."""
+
+import numpy as np
+from PIL import Image
+
+_MOST_BITS = 3  # of 64 may differ: then one quarter at least is the same
+_MOST_DIFFERENCE = 6.0  # mean absolute difference of the thumbnails, of 255 ...
+_LEAST_CORRELATION = 0.98  # ... and the correlation of their pixels
+
+
+def difference_hash(image: Image.Image) -> int:
+    """dHash: whether brightness rises from each pixel of an 8x9 thumbnail to its right neighbour.
+
+    Reference: N. Krawetz, "Kind of Like That" (2013).
+    """
+    small = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX)).astype(np.int16)
+    return int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes(), "big")
+
+
+def thumbnail(image: Image.Image) -> np.ndarray:
+    """16x16 grey values, uint8 [256]."""
+    return np.asarray(image.convert("L").resize((16, 16), Image.Resampling.BOX)).ravel()
+
+
+def near_duplicates(hashes: list[int], thumbnails: np.ndarray) -> list[list[int]]:
+    """Groups of images whose hashes and thumbnails hardly differ.
+
+    Only images that share a quarter of the hash are compared, so the work grows with the number
+    of look-alikes, not with the square of the collection.
+
+    Args:
+        hashes: N values of `difference_hash`.
+        thumbnails: uint8 [N, 256].
+
+    Returns:
+        Groups of two or more indices, ascending: an image and later ones nearly the same as it.
+        An index is in at most one group.
+    """
+    codes = np.array(hashes, np.uint64).reshape(-1, 1)
+    bits = np.unpackbits(codes.view(np.uint8), axis=1).astype(np.float32) * 2 - 1
+    bands = codes.view(np.uint16).T  # [4, N]
+    orders = [np.argsort(band, kind="stable") for band in bands]
+    sides = [
+        [np.searchsorted(band[order], band, side) for side in ("left", "right")]
+        for band, order in zip(bands, orders, strict=True)
+    ]
+    alone = sum(right - left for left, right in sides) == len(bands)
+    groups, taken = [], np.zeros(len(hashes), bool)
+    for first in np.flatnonzero(~alone):
+        if taken[first]:
+            continue
+        shared = [
+            order[left[first] : right[first]]
+            for order, (left, right) in zip(orders, sides, strict=True)
+        ]
+        others = np.unique(np.concatenate(shared))
+        others = others[(others > first) & ~taken[others]]
+        agreement = bits[others] @ bits[first]  # 64 - 2 * differing bits
+        others = others[agreement >= 64 - 2 * _MOST_BITS]
+        others = others[_nearly_equal(thumbnails[first], thumbnails[others])]
+        if len(others):
+            taken[others] = True
+            groups.append([int(first), *others.tolist()])
+    return groups
+
+
+def _nearly_equal(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of the thumbnails `others`, uint8 [n, 256], hardly differ from `one`; bool [n]."""
+    one, others = one.astype(np.float32), others.astype(np.float32)
+    close = np.abs(one - others).mean(axis=1) <= _MOST_DIFFERENCE
+    one, others = one - one.mean(), others - others.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(one) * np.linalg.norm(others, axis=1)
+    return close & (others @ one >= _LEAST_CORRELATION * norms)
