@@ -1,9 +1,12 @@
 """Images that are nearly the same: found by a 64-bit perceptual hash, confirmed by a thumbnail."""
 
+from collections import defaultdict
+
 import numpy as np
 from PIL import Image
 
 _MOST_BITS = 3  # of 64 may differ: then one quarter at least is the same
+_COMPARED_AT_ONCE = 2**23  # pairs of hashes: 32 MB
 _MOST_DIFFERENCE = 6.0  # mean absolute difference of the thumbnails, of 255 ...
 _LEAST_CORRELATION = 0.98  # ... and the correlation of their pixels
 
@@ -38,30 +41,35 @@ def near_duplicates(hashes: list[int], thumbnails: np.ndarray) -> list[list[int]
     """
     codes = np.array(hashes, np.uint64).reshape(-1, 1)
     bits = np.unpackbits(codes.view(np.uint8), axis=1).astype(np.float32) * 2 - 1
-    bands = codes.view(np.uint16).T  # [4, N]
-    orders = [np.argsort(band, kind="stable") for band in bands]
-    sides = [
-        [np.searchsorted(band[order], band, side) for side in ("left", "right")]
-        for band, order in zip(bands, orders, strict=True)
-    ]
-    alone = sum(right - left for left, right in sides) == len(bands)
-    groups, taken = [], np.zeros(len(hashes), bool)
-    for first in np.flatnonzero(~alone):
-        if taken[first]:
-            continue
-        shared = [
-            order[left[first] : right[first]]
-            for order, (left, right) in zip(orders, sides, strict=True)
-        ]
-        others = np.unique(np.concatenate(shared))
-        others = others[(others > first) & ~taken[others]]
-        agreement = bits[others] @ bits[first]  # 64 - 2 * differing bits
-        others = others[agreement >= 64 - 2 * _MOST_BITS]
-        others = others[_nearly_equal(thumbnails[first], thumbnails[others])]
-        if len(others):
-            taken[others] = True
-            groups.append([int(first), *others.tolist()])
-    return groups
+    leader = np.full(len(hashes), -1)  # the first image of each one's group, -1 outside groups
+    for band in codes.view(np.uint16).T:
+        order = np.argsort(band, kind="stable")
+        for bucket in np.split(order, np.flatnonzero(np.diff(band[order])) + 1):
+            if len(bucket) > 1:
+                _group(bucket, bits, thumbnails, leader)
+    groups = defaultdict(list)
+    for index in np.flatnonzero(leader >= 0).tolist():
+        groups[leader[index]].append(index)
+    return list(groups.values())
+
+
+def _group(
+    bucket: np.ndarray, bits: np.ndarray, thumbnails: np.ndarray, leader: np.ndarray
+) -> None:
+    """Compares the images of a bucket, ascending indices [n], and writes groups into `leader`."""
+    rows = max(1, _COMPARED_AT_ONCE // len(bucket))
+    for start in range(0, len(bucket), rows):
+        block = bucket[start : start + rows]
+        close = bits[block] @ bits[bucket].T >= 64 - 2 * _MOST_BITS  # 64 - 2 * differing bits
+        for row in np.flatnonzero(close.sum(axis=1) > 1):  # closeness to itself is one
+            first = block[row]
+            if leader[first] not in (-1, first):
+                continue
+            others = bucket[close[row]]
+            others = others[(others > first) & (leader[others] == -1)]
+            others = others[_nearly_equal(thumbnails[first], thumbnails[others])]
+            if len(others):
+                leader[[first, *others]] = first
 
 
 def _nearly_equal(one: np.ndarray, others: np.ndarray) -> np.ndarray:

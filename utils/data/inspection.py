@@ -97,10 +97,11 @@ def _look(payload: Payload, decoder: ImageDecoder) -> _Looks:
         kind, mode, size = header.format, header.mode, (header.height, header.width)
         if _lies_on_its_side(header):
             size = size[::-1]
-    pixels = decoder(payload)
-    small = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = decoder.load(payload)
+    pixels = decoder.finish(image)
     digest = hashlib.blake2b(pixels, digest_size=16).digest()
-    return _Looks(kind, mode, size, pixels, digest, difference_hash(small), thumbnail(small))
+    # Likeness is of the whole image: what is cropped or padded away would make others alike.
+    return _Looks(kind, mode, size, pixels, digest, difference_hash(image), thumbnail(image))
 
 
 def _lies_on_its_side(header: Image.Image) -> bool:

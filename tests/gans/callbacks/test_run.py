@@ -105,19 +105,19 @@ def test_log_rows_are_means_over_their_interval(tiny_gan, tiny_data, tmp_path):
             )
 
 
-@pytest.mark.parametrize("stop", [2, 4, 7, 9])
 @pytest.mark.parametrize("method", [{}, {"clip_value": 0.01, "noise": "uniform"}])
-def test_resumed_equals_uninterrupted(tiny_gan, tiny_data, tmp_path, stop, method):
+def test_resumed_equals_uninterrupted(tiny_gan, tiny_data, tmp_path, method):
     whole = tiny_gan(**method)
     train(whole, tiny_data, tmp_path / "whole")
-    result = train(
-        tiny_gan(**method), tiny_data, tmp_path / "parts", callbacks=[StopAfter(stop)]
-    )
-    assert not result.finished and result.step == stop
-    assert not (tmp_path / "parts" / "generator.keras").exists()
+    parts = tmp_path / "parts"
+    for stop in (2, 4, 7):  # inside an interval, at its end, inside the next
+        part = tiny_gan(**method)
+        result = train(part, tiny_data, parts, callbacks=[StopAfter(stop)], resume=stop > 2)
+        assert not result.finished and result.step == stop
+        assert not (parts / "generator.keras").exists()
     resumed = tiny_gan(**method)
-    train(resumed, tiny_data, tmp_path / "parts", resume=True)
-    assert_same_run(whole, resumed, tmp_path / "whole", tmp_path / "parts")
+    train(resumed, tiny_data, parts, resume=True)
+    assert_same_run(whole, resumed, tmp_path / "whole", parts)
 
 
 def test_rows_after_the_last_checkpoint_are_written_again(tiny_gan, tiny_data, tmp_path):
@@ -131,13 +131,13 @@ def test_rows_after_the_last_checkpoint_are_written_again(tiny_gan, tiny_data, t
     assert_same_run(whole, resumed, tmp_path / "whole", tmp_path / "parts")
 
 
-@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.999])
+@pytest.mark.parametrize("keep", [0, 0.5, 0.999])
 def test_a_damaged_checkpoint_is_passed_over(tiny_gan, tiny_data, tmp_path, keep, capsys):
     whole = tiny_gan()
     train(whole, tiny_data, tmp_path / "run")
     last = RunDirectory(tmp_path / "run").list_checkpoints()[-1]
     content = last.read_bytes()
-    last.write_bytes(content[: keep if isinstance(keep, int) else int(len(content) * keep)])
+    last.write_bytes(content[: int(len(content) * keep)])
     resumed = tiny_gan()
     train(resumed, tiny_data, tmp_path / "run", resume=True)
     assert "Passing over" in capsys.readouterr().out

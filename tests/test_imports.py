@@ -1,0 +1,74 @@
+"""The import rule: scripts -> gans -> utils, and nothing heavy at the top."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def imports(path, top_level_only=False):
+    """The modules that a file imports."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module
+
+
+def files(pattern):
+    found = sorted(ROOT.glob(pattern))
+    assert found, pattern
+    return found
+
+
+def packages(path):
+    return {module.split(".")[0] for module in imports(path)}
+
+
+def test_utils_imports_nothing_from_gans_or_scripts():
+    scripts = {path.stem for path in files("*.py")}
+    for path in files("utils/**/*.py"):
+        assert not packages(path) & {"gans", *scripts}, path
+
+
+def test_gans_imports_no_script_and_only_callbacks_import_utils():
+    scripts = {path.stem for path in files("*.py")}
+    for path in files("gans/**/*.py"):
+        assert not packages(path) & scripts, path
+        if "callbacks" not in path.parts:
+            assert "utils" not in packages(path), path
+
+
+def test_scripts_import_nothing_heavy_at_the_top():
+    for path in files("*.py"):
+        top = {module.split(".")[0] for module in imports(path, top_level_only=True)}
+        assert not top & {"tensorflow", "keras", "matplotlib", "numpy", "PIL", "gans"}, path
+
+
+@pytest.mark.parametrize("package", ["gans", "gans.architectures", "utils"])
+def test_importing_a_package_does_not_import_tensorflow(package):
+    code = f"import sys, {package}; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_nothing_is_unpickled():
+    for path in [*files("*.py"), *files("gans/**/*.py"), *files("utils/**/*.py")]:
+        assert not packages(path) & {"pickle", "joblib", "dill"}, path
+        assert "allow_pickle=True" not in path.read_text(), path
+
+
+def test_public_names_exist():
+    import gans
+    import utils
+
+    for package in (gans, utils):
+        assert package.__all__
+        for name in package.__all__:
+            assert getattr(package, name) is not None

@@ -1,0 +1,87 @@
+"""Files are written whole or not at all."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from utils.run_directory import RunDirectory, atomic_path, remove_unfinished
+
+
+def test_a_file_is_moved_into_place(tmp_path):
+    path = tmp_path / "new" / "file.png"
+    with atomic_path(path) as temporary:
+        assert temporary.parent == path.parent and temporary.suffix == ".png"
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert os.listdir(path.parent) == ["file.png"]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_replaces_a_folder(tmp_path):
+    path = tmp_path / "model"
+    for content in ("first", "second"):
+        with atomic_path(path) as temporary:
+            temporary.mkdir()
+            (temporary / "file").write_text(content)
+        assert (path / "file").read_text() == content
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_killed_write_leaves_what_was_there_and_is_cleaned_up(tmp_path):
+    path = tmp_path / "deep" / "file"
+    path.parent.mkdir()
+    path.write_text("old")
+    code = (
+        "import sys, time\n"
+        "from utils.run_directory import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    time.sleep(60)"
+    )
+    root = Path(__file__).parent.parent.parent
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=root)
+    deadline = time.time() + 20
+    while len(os.listdir(path.parent)) < 2 and time.time() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert path.read_text() == "old" and len(os.listdir(path.parent)) == 2
+    remove_unfinished(tmp_path)
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_config_round_trip_and_errors(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(ValueError, match="where no run was started"):
+        run.read_config()
+    run.write_config({"options": {"seed": 1}})
+    assert run.read_config() == {"options": {"seed": 1}} == json.loads(run.config.read_text())
+    run.config.write_text("{")
+    with pytest.raises(ValueError, match="must be JSON"):
+        run.read_config()
+
+
+def test_samples_and_checkpoints_sort_by_step(tmp_path):
+    run = RunDirectory(tmp_path)
+    for step in (100_000, 9, 20):
+        for path in (run.sample(step), run.checkpoint(step)):
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+    run.best_generator.touch()
+    assert run.list_samples() == [run.sample(step) for step in (9, 20, 100_000)]
+    assert run.list_checkpoints() == [run.checkpoint(step) for step in (9, 20, 100_000)]
