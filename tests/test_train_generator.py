@@ -284,7 +284,7 @@ def test_a_frozen_step_is_left_by_a_second_ctrl_c(tmp_path, source):
     code = (
         "import sys, hashlib, train_generator\n"
         "from gans.callbacks.progress import Progress\n"
-        "def freeze(self, *_):\n"
+        "def freeze(self, batch, logs=None):\n"
         "    print('frozen', flush=True)\n"
         "    hashlib.pbkdf2_hmac('sha256', b'', b'', 500_000_000)\n"  # C code for minutes
         "Progress.on_train_batch_begin = freeze\n"
@@ -294,7 +294,7 @@ def test_a_frozen_step_is_left_by_a_second_ctrl_c(tmp_path, source):
         [sys.executable, "-c", code, *source, "--save_path", str(tmp_path / "run")],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
     )
-    while "frozen" not in (line := process.stdout.readline()):
+    while (line := process.stdout.readline()) != "frozen\n":
         assert line, "ended before the first step"
     process.send_signal(signal.SIGINT)
     while "again" not in (line := process.stdout.readline()):

@@ -57,19 +57,25 @@ def _group(
     bucket: np.ndarray, bits: np.ndarray, thumbnails: np.ndarray, leader: np.ndarray
 ) -> None:
     """Compares the images of a bucket, ascending indices [n], and writes groups into `leader`."""
-    rows = max(1, _COMPARED_AT_ONCE // len(bucket))
-    for start in range(0, len(bucket), rows):
-        block = bucket[start : start + rows]
+    while len(bucket := bucket[_are_no_followers(bucket, leader)]) > 1:
+        rows = max(1, _COMPARED_AT_ONCE // len(bucket))
+        block = bucket[:rows]
         close = bits[block] @ bits[bucket].T >= 64 - 2 * _MOST_BITS  # 64 - 2 * differing bits
         for row in np.flatnonzero(close.sum(axis=1) > 1):  # closeness to itself is one
             first = block[row]
             if leader[first] not in (-1, first):
                 continue
             others = bucket[close[row]]
-            others = others[(others > first) & (leader[others] == -1)]
+            others = others[(others > first) & _are_no_followers(others, leader)]
             others = others[_nearly_equal(thumbnails[first], thumbnails[others])]
             if len(others):
-                leader[[first, *others]] = first
+                leader[np.isin(leader, others[leader[others] == others])] = first
+                leader[others] = leader[first] = first
+        bucket = bucket[rows:]
+
+
+def _are_no_followers(indices: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    return (leader[indices] == -1) | (leader[indices] == indices)
 
 
 def _nearly_equal(one: np.ndarray, others: np.ndarray) -> np.ndarray:
