@@ -35,7 +35,14 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     from utils import DataPreparator
 
     data = DataPreparator(**config.data_options())
-
+    if dry_run:
+        print(yaml_text(config), end="")
+    talkative = dry_run or not config.quiet
+    if talkative:
+        height, width, channels = data.image_shape
+        print(f"Data: {data.num_images:,} images {height}x{width}x{channels} from {config.source}; "
+              f"{len(data.skipped):,} files skipped, {data.duplicates:,} exact duplicates")
+        print("Loading TensorFlow", flush=True)
     with quiet_stderr():
         import tensorflow as tf
 
@@ -52,14 +59,11 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         gan.load_weights(config.load_weights)
     if config.step_0 is not None:
         gan.step.assign(config.step_0)
-    if dry_run:
-        print(yaml_text(config), end="")
-    if dry_run or not config.quiet:
-        facts = data.describe()
-        print(f"Data: {facts['num_images']:,} images {data.image_shape} from {facts['source']}")
+    if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
-        print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters, "
-              f"on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}", flush=True)
+        device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
+        print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters, on {device}",
+              flush=True)
     if dry_run:
         return 0
     run = gan.train(data, **config.train_options())

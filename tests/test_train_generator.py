@@ -166,7 +166,7 @@ def test_dry_run_prints_and_writes_nothing(tmp_path, source):
     assert result.returncode == 0 and not (tmp_path / "run").exists()
     options, _, facts = result.stdout.partition("Data: ")
     assert yaml.safe_load(options)["noise_dim"] == 6
-    assert facts.startswith("40 images (8, 8, 1)")
+    assert facts.startswith("40 images 8x8x1 from")
     assert "Networks: generator 465 and critic 133 parameters" in facts
     assert result.stderr.strip() == "" or "Preparing" in result.stderr
 

@@ -197,5 +197,6 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def print_error(error: Exception) -> None:
-    """One line on stderr."""
-    print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+    """One line on stderr, also where a library's message has several."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)

@@ -48,6 +48,12 @@ class Progress(keras.callbacks.Callback):
                 dynamic_ncols=True,
                 bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
             )
+        if self._traced:
+            return
+        if self._bar is not None:
+            self._bar.set_postfix_str("compiling the training step")
+        else:
+            self._print("compiling the training step")
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._batch_began = time.perf_counter()
@@ -69,14 +75,17 @@ class Progress(keras.callbacks.Callback):
             self._bar.set_postfix_str(text, refresh=False)
             self._bar.update(done)
         elif step % self.save_interval == 0 or now - self._last_line > LINE_SECONDS:
-            self._last_line = now
-            print(f"step {step}/{self.train_steps}, {text}", file=sys.stderr, flush=True)
+            self._print(text)
         if step % self.save_interval == 0:
             self._epoch_ended = now
 
+    def _print(self, text: str) -> None:
+        self._last_line = time.perf_counter()
+        print(f"step {self._step}/{self.train_steps}: {text}", file=sys.stderr, flush=True)
+
     def _describe(self, estimate: float) -> str:
         if not self._steps[1]:
-            return "compiling the training step"
+            return f"Wasserstein {estimate:.3g}"
         step_seconds = self._steps[0] / self._steps[1]
         left = (self.train_steps - self._step) * step_seconds
         if self._saves[1]:
