@@ -117,8 +117,9 @@ class TrainingConfig:
     noise: str = _option(
         "normal", "model", "noise: standard normal, or uniform in [-1, 1]",
         choices=("normal", "uniform"))
-    n_critic: int = _option(
-        1, "model", "critic updates for each generator update", type=_size, metavar="N")
+    n_critic: int | None = _option(
+        None, "model", "critic updates for each generator update (default: 1 with wgan-gp, 5 with "
+        "wgan)", type=_size, metavar="N")
     gradient_penalty: float | None = _option(
         None, "model", "weight of the gradient penalty (default with wgan-gp: 10)", type=_positive,
         metavar="WEIGHT")
@@ -203,15 +204,13 @@ class TrainingConfig:
 
     def model_options(self) -> dict[str, Any]:
         """Keyword arguments of `gans.WassersteinGAN`, but for the image shape."""
-        clip_value = None
-        if self.method == "wgan":
-            clip_value = self.clip_value or 0.01
+        clipping = self.method == "wgan"
         return {
             "noise_dim": self.noise_dim,
             "architecture": self.architecture,
-            "n_critic": self.n_critic,
+            "n_critic": self.n_critic or (5 if clipping else 1),
             "gradient_penalty": self.gradient_penalty or 10.0,
-            "clip_value": clip_value,
+            "clip_value": (self.clip_value or 0.01) if clipping else None,
             "noise": self.noise,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
