@@ -1,9 +1,11 @@
 """Trains a Wasserstein GAN on images: parse, build, train. See --help, and README.md."""
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from utils.command_line import (
     print_error,
@@ -13,6 +15,7 @@ from utils.command_line import (
     yaml_text,
 )
 from utils.config import TrainingConfig
+from utils.run_directory import RunDirectory
 
 # Before TensorFlow is imported: its C++ messages are not for the user of a script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,13 +25,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     config, dry_run = read_options(training_parser(), arguments)
     try:
+        _check_early(config)
         return _run(config, dry_run)
-    except (ValueError, ArithmeticError, OSError) as error:
+    except (ValueError, ArithmeticError, OSError, MemoryError) as error:
         print_error(error)
         return 1
+    except ImportError as error:
+        print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
+        return 1
     except KeyboardInterrupt:
-        print("\nStopped before training began; nothing needed saving.", file=sys.stderr)
+        print("\nStopped. Nothing that was saved is harmed.", file=sys.stderr)
         return 130
+
+
+def _check_early(config: TrainingConfig) -> None:
+    """Finds out before the images are prepared what would stop the run after."""
+    from gans.architectures import first_block
+
+    first_block(*(config.resize or config.shape))
+    if not config.resume:
+        RunDirectory(config.save_path).require_unused()
+    if config.load_weights is not None and not Path(config.load_weights).is_file():
+        raise ValueError(
+            f"load_weights must be a .weights.h5 file. Received: {config.load_weights!r}, "
+            "which is no file"
+        )
 
 
 def _run(config: TrainingConfig, dry_run: bool) -> int:
@@ -40,8 +61,9 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     talkative = dry_run or not config.quiet
     if talkative:
         height, width, channels = data.image_shape
-        print(f"Data: {data.num_images:,} images {height}x{width}x{channels} from {config.source}; "
-              f"{len(data.skipped):,} files skipped, {data.duplicates:,} exact duplicates")
+        print(f"Data: {data.num_images:,} images {height}x{width}x{channels} from "
+              f"{data.describe()['source']}; {len(data.skipped):,} files skipped, "
+              f"{data.duplicates:,} exact duplicates")
         print("Loading TensorFlow", flush=True)
     with quiet_stderr():
         import tensorflow as tf
@@ -55,20 +77,29 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         tf.config.experimental.enable_op_determinism()
     gan = WassersteinGAN(data.image_shape, **config.model_options())
     gan.compile(**config.compile_options())
-    if config.load_weights:
+    if config.load_weights is not None:
         gan.load_weights(config.load_weights)
     if config.step_0 is not None:
-        gan.step.assign(config.step_0)
+        gan.set_step(config.step_0)
     if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
-        device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
+        device = "the GPU" if gpus else f"{os.cpu_count()} CPU cores"
         print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters, on {device}",
               flush=True)
     if dry_run:
         return 0
-    run = gan.train(data, **config.train_options())
+    try:
+        run = gan.train(data, **config.train_options())
+    except tf.errors.ResourceExhaustedError:
+        raise MemoryError(
+            "the networks and a batch do not fit into memory: lower --batch_size, --base_filters "
+            "or --resize"
+        ) from None
+    except tf.errors.OpError as error:  # how what goes wrong inside a graph arrives
+        raise OSError(error.message.strip().splitlines()[0]) from error
     if not run.finished:
-        print(f"To go on: python {sys.argv[0]} --resume --save_path {run.directory.path}")
+        again = ["--resume", "--save_path", str(run.directory.path)]
+        print("To go on:", shlex.join([sys.executable, sys.argv[0], *again]))
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
 
 

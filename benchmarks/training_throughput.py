@@ -24,7 +24,7 @@ from gans import WassersteinGAN
 from utils import DataPreparator
 
 
-def multiplications(network) -> float:
+def forward_operations(network) -> float:
     """Floating-point operations (two a multiply-add) of one image's forward pass."""
     total = 0.0
     for layer in network.layers:
@@ -49,7 +49,7 @@ def operations_per_step(gan, batch_size: int) -> float:
     forward and its input's gradient, and the backward pass through both. Generator update: both
     networks forward, the critic's input gradient, the generator backward.
     """
-    generator, critic = multiplications(gan.generator), multiplications(gan.critic)
+    generator, critic = forward_operations(gan.generator), forward_operations(gan.critic)
     critic_passes = 2 * 3 + (6 if gan.clip_value is None else 0)
     critic_update = generator + critic_passes * critic
     generator_update = 3 * generator + 2 * critic

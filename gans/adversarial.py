@@ -203,6 +203,35 @@ class AdversarialModel(keras.Model):
             for variable, value in zip(metric.variables, values, strict=True):
                 variable.assign(value)
 
+    def load_weights(self, filepath: str | Path, **options: Any) -> None:
+        """Loads what `save_weights` wrote: networks, optimizers, EMA, step and logs.
+
+        Raises:
+            ValueError: If the file cannot be read, or is not of a model like this one. Some
+                weights may have been loaded by then.
+        """
+        try:
+            with warnings.catch_warnings():
+                # Keras only warns where a part of the file fits nothing, and loads the rest.
+                warnings.simplefilter("error", UserWarning)
+                super().load_weights(filepath, **options)
+        except (OSError, KeyError, ValueError, UserWarning) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(
+                f"{filepath} must be a .weights.h5 file of a model with the same options. "
+                f"Received: {reason[:200]}"
+            ) from error
+
+    def set_step(self, step: int) -> None:
+        """Counts generator steps, and with them the decay of the learning rates, from `step`."""
+        self.step.assign(step)
+        for optimizer, updates in [
+            (self.critic_optimizer, self.n_critic),
+            (self.generator_optimizer, 1),
+        ]:
+            inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss-scaling one
+            inner.iterations.assign(step * updates)
+
     # --- pieces of a train step ---
 
     @property
@@ -310,15 +339,23 @@ class AdversarialModel(keras.Model):
         else:
             self.ema_generator.export(path, verbose=False)
 
-    def train(self, data: Any, train_steps: int, **options: Any) -> Any:
+    def train(
+        self,
+        data: Any,
+        train_steps: int,
+        save_interval: int = 500,
+        save_path: str | Path = "runs/gan",
+        **options: Any,
+    ) -> Any:
         """Trains for `train_steps` generator steps in all, into a run directory.
 
-        Args, errors and what it returns: those of `gans.callbacks.train`, which assembles the
-        callbacks and calls `fit`.
+        Args, errors and what it returns are those of `gans.callbacks.train`, which assembles the
+        callbacks and calls `fit`; options are `resume`, `save_best_only`, `tensorboard`, `quiet`,
+        `callbacks` and `options`.
         """
         from gans.callbacks import train  # matplotlib and the like only where a run is written
 
-        return train(self, data, train_steps, **options)
+        return train(self, data, train_steps, save_interval, save_path, **options)
 
 
 def _require(condition: bool, argument: str, rule: str, received: Any) -> None:

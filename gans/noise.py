@@ -74,7 +74,7 @@ def generation_noise(
     for i in range(count):
         rng = np.random.default_rng([seed, first + i])
         if kind == "uniform":
-            bound = 1.0 if truncation is None else truncation
+            bound = 1.0 if truncation is None else min(truncation, 1.0)
             rows[i] = rng.uniform(-bound, bound, noise_dim)
             continue
         rows[i] = rng.standard_normal(noise_dim)

@@ -61,9 +61,8 @@ class WassersteinGAN(AdversarialModel):
         Images float32 [N, H, W, C] in [-1, 1].
 
     Raises:
-        ValueError: If both or neither of `gradient_penalty` and `clip_value` are in force, if
-            the critic would have batch normalisation under the penalty, or if another argument
-            is out of its range.
+        ValueError: If both `gradient_penalty` and `clip_value` are None, if the critic would
+            have batch normalisation under the penalty, or if another argument is out of its range.
 
     Example:
         >>> gan = WassersteinGAN(image_shape=(64, 64, 3))

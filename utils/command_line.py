@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 from utils.config import TrainingConfig
 from utils.run_directory import RunDirectory
 
+# Options that speak of one thing: naming one of them sets aside what a file says of the others.
+_TOGETHER = ({"resize", "shape"}, {"method", "gradient_penalty", "clip_value"})
+
 # What a resumed run does not take over from the run that it goes on with.
 _OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet"}
 
@@ -118,22 +121,25 @@ def read_options(
     """
     given = parser.parse_given(arguments)
     path, dry_run = given.pop("config", None), given.pop("dry_run", False)
-    from_file = _read_yaml(parser, path) if path else {}
-    values = {**from_file, **given}
     try:
+        values = _over(_read_yaml(parser, path) if path else {}, given)
         if values.get("resume"):
             run = RunDirectory(values.get("save_path", TrainingConfig.save_path))
             saved = run.read_config().get("options") or {}
             saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
-            values = {**_check(parser, saved, str(run.config)), **values}
-        # A new way of sizing or of staying Lipschitz on the command line ends the file's.
-        for one, other in [("resize", "shape"), ("shape", "resize")]:
-            if one in given and other not in given:
-                values.pop(other, None)
+            values = _over(_check(parser, saved, str(run.config)), values)
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return TrainingConfig(**values), dry_run
-    except ValueError as error:
-        parser.error(str(error))
+    except (ValueError, OSError) as error:
+        parser.error(" ".join(str(error).split()))
+
+
+def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """Both layers of options, the upper one winning."""
+    for names in _TOGETHER:
+        if names & upper.keys():
+            lower = {name: value for name, value in lower.items() if name not in names}
+    return {**lower, **upper}
 
 
 def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
@@ -155,21 +161,29 @@ def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
 
 def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str, Any]:
     """Values of a file, checked and converted as if they stood on the command line."""
-    names = [field.name for field in dataclasses.fields(TrainingConfig)]
+    fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
     parser.reading = path
     arguments = []
     for name, value in values.items():
-        if name not in names:
-            parser.error(f"unknown option {name}{suggestion(str(name), names)}")
-        if isinstance(value, bool):
-            arguments.append(f"--{name}" if value else f"--no_{name}")
+        if name not in fields:
+            parser.error(f"unknown option {name!r}{suggestion(str(name), list(fields))}")
+        is_flag = isinstance(fields[name].default, bool)
+        count = fields[name].metadata["argparse"].get("nargs", 1)
+        if is_flag != isinstance(value, bool) and value is not None:
+            rule = "true or false" if is_flag else "no truth value (quote a word)"
+            parser.error(f"{name} must be {rule}. Received: {value!r}")
+        if (len(value) if isinstance(value, list) else 1) != count and value is not None:
+            form = "one value" if count == 1 else f"a list of {count} values"
+            parser.error(f"{name} must be {form}. Received: {value!r}")
+        if is_flag:
+            arguments += [f"--{name}" if value else f"--no_{name}"] if value is not None else []
         elif isinstance(value, list):
             arguments += [f"--{name}", *map(str, value)]
         elif value is not None:
             arguments.append(f"--{name}={value}")
     checked = parser.parse_given(arguments)
     parser.reading = ""
-    return {name: checked[name] for name in names if name in checked}
+    return {name: checked[name] for name in fields if name in checked}
 
 
 def yaml_text(config: TrainingConfig) -> str:
@@ -196,7 +210,7 @@ def quiet_stderr() -> Iterator[None]:
         os.close(stderr)
 
 
-def print_error(error: Exception) -> None:
+def print_error(error: Exception | str) -> None:
     """One line on stderr, also where a library's message has several."""
     text = " ".join(str(error).split()) or type(error).__name__
     print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)

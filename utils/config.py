@@ -23,7 +23,7 @@ _size.__name__ = "whole number of at least 1"  # argparse names the type in its 
 
 def _positive(text: str) -> float:
     value = float(text)
-    if not value > 0:
+    if not 0 < value < float("inf"):
         raise ValueError
     return value
 
@@ -71,7 +71,7 @@ _PAIR = {"nargs": 2, "type": _size, "metavar": ("H", "W")}
 class TrainingConfig:
     """Every option of `train_generator.py`, by the name it has on the command line and in YAML.
 
-    None means: chosen by the method or the architecture, as the help says.
+    An option that is None and has a default by the method, or by another option, gets it here.
 
     Raises:
         ValueError: If a value has the wrong type or is out of its range, or two options conflict.
@@ -109,9 +109,7 @@ class TrainingConfig:
     architecture: str = _option(
         "dcgan", "model", "networks: dcgan (4x4 kernels) or anime (5x5 kernels, larger)",
         choices=("dcgan", "anime"))
-    base_filters: int | None = _option(
-        None, "model", "width of the networks (default: the architecture's, 32)", type=_size,
-        metavar="N")
+    base_filters: int = _option(32, "model", "width of the networks", type=_size, metavar="N")
     noise_dim: int = _option(
         128, "model", "length of the noise vector", "-l", "--latent_size", type=_size, metavar="N")
     noise: str = _option(
@@ -134,7 +132,8 @@ class TrainingConfig:
         None, "training", "learning rate (default: 2e-4 with wgan-gp, 5e-5 with wgan)",
         type=_positive, metavar="RATE")
     generator_learning_rate: float | None = _option(
-        None, "training", "the generator's, where it differs", type=_positive, metavar="RATE")
+        None, "training", "the generator's, where it differs (default: --learning_rate)",
+        type=_positive, metavar="RATE")
     decay_rate: float = _option(
         1.0, "training", "factor on the learning rates over every 1,000 generator steps",
         type=_positive, metavar="FACTOR")
@@ -167,9 +166,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for option in dataclasses.fields(self):
             _check(option, getattr(self, option.name))
-        if self.method is None:
-            method = "wgan-gp" if self.clip_value is None else "wgan"
-            object.__setattr__(self, "method", method)  # frozen, but not yet in use
+        self._default("resize", (64, 64) if self.shape is None else None)
+        self._default("method", "wgan-gp" if self.clip_value is None else "wgan")
         if self.method == "wgan" and self.gradient_penalty is not None:
             raise ValueError(
                 "gradient_penalty needs method wgan-gp: leave it out or choose the other method. "
@@ -180,10 +178,25 @@ class TrainingConfig:
                 "clip_value needs method wgan: leave it out or choose the other method. "
                 f"Received: method=wgan-gp, clip_value={self.clip_value}"
             )
+        clipping = self.method == "wgan"
+        self._default("clip_value", 0.01 if clipping else None)
+        self._default("gradient_penalty", None if clipping else 10.0)
+        self._default("n_critic", 5 if clipping else 1)
+        self._default("learning_rate", 5e-5 if clipping else 2e-4)
+        self._default("generator_learning_rate", self.learning_rate)
+        if self.resume and (self.load_weights is not None or self.step_0 is not None):
+            raise ValueError(
+                "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
+                f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
+            )
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must be in [0, 1). Received: {self.ema_decay}")
         if any(value > 255 for value in self.background):
             raise ValueError(f"background must be three of 0..255. Received: {self.background}")
+
+    def _default(self, name: str, value: Any) -> None:
+        if getattr(self, name) is None:
+            object.__setattr__(self, name, value)  # frozen, but not yet in use
 
     def data_options(self) -> dict[str, Any]:
         """Keyword arguments of `utils.DataPreparator`."""
@@ -204,13 +217,12 @@ class TrainingConfig:
 
     def model_options(self) -> dict[str, Any]:
         """Keyword arguments of `gans.WassersteinGAN`, but for the image shape."""
-        clipping = self.method == "wgan"
         return {
             "noise_dim": self.noise_dim,
             "architecture": self.architecture,
-            "n_critic": self.n_critic or (5 if clipping else 1),
-            "gradient_penalty": self.gradient_penalty or 10.0,
-            "clip_value": (self.clip_value or 0.01) if clipping else None,
+            "n_critic": self.n_critic,
+            "gradient_penalty": self.gradient_penalty,
+            "clip_value": self.clip_value,
             "noise": self.noise,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
@@ -220,11 +232,8 @@ class TrainingConfig:
 
     def compile_options(self) -> dict[str, Any]:
         """Keyword arguments of `WassersteinGAN.compile`."""
-        rate = self.learning_rate
-        if rate is None and self.method == "wgan-gp":
-            rate = 2e-4
         return {
-            "learning_rate": rate,
+            "learning_rate": self.learning_rate,
             "generator_learning_rate": self.generator_learning_rate,
             "decay_rate": self.decay_rate,
         }

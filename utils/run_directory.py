@@ -1,6 +1,7 @@
 """Names and paths of everything a run writes, and how files are written: whole or not at all."""
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -46,8 +47,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Deletes what a killed process left of `atomic_path` under `folder`."""
-    for path in Path(folder).rglob(f"{_TEMPORARY}*"):
+    """Deletes what a killed process left of `atomic_path` in `folder` itself."""
+    for path in Path(folder).glob(f"{_TEMPORARY}*"):
         _remove(path)
 
 
@@ -96,9 +97,38 @@ class RunDirectory:
         """Checkpoints, by step."""
         return sorted(self.checkpoints.glob("step-*.weights.h5"))
 
-    def exists(self) -> bool:
-        """Whether a run was started here."""
-        return self.config.is_file()
+    def require_unused(self) -> None:
+        """Raises ValueError if a run has been trained here."""
+        if self.list_checkpoints() or self.log_csv.is_file():
+            raise ValueError(
+                f"save_path must not hold a run already. Received: {str(self.path)!r}. Resume it "
+                "(--resume, or resume=True), or choose another folder"
+            )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder, and keeps other processes from training in it meanwhile.
+
+        The lock goes with the process, however it ends. What a killed one left unfinished is
+        deleted.
+
+        Raises:
+            ValueError: If another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(
+                    "save_path must not be in use. "
+                    f"Received: {str(self.path)!r}, where another process is training"
+                ) from None
+            except OSError:  # a file system without locks
+                pass
+            for folder in (self.path, self.samples, self.checkpoints):
+                remove_unfinished(folder)
+            yield
 
     def read_config(self) -> dict[str, Any]:
         """What `write_config` wrote.
@@ -106,15 +136,17 @@ class RunDirectory:
         Raises:
             ValueError: If there is no run here, or its config.json cannot be read.
         """
-        if not self.exists():
+        if not self.config.is_file():
             raise ValueError(
                 f"save_path must be a run directory with a config.json to resume. "
                 f"Received: {str(self.path)!r}, where no run was started"
             )
         try:
             config = json.loads(self.config.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{self.config} must be JSON, and is not: {error}") from None
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.config} must be readable JSON: {error}") from None
+        if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
+            raise ValueError(f"{self.config} must hold what a run writes, and does not")
         return config
 
     def write_config(self, config: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ def first_block(height: int, width: int) -> tuple[int, int, int]:
 def nearest_sizes(height: int, width: int, count: int = 3) -> list[tuple[int, int]]:
     """The `count` sizes that the architectures accept nearest to `height` x `width`.
 
-    Distance is measured in log2 of each side, so that half as high is as far as twice as high.
+    Distance is measured in ratios of the sides, so that half as high is as far as twice as high.
     The requested size itself comes first where it is accepted.
     """
     sides = range(_SMALLEST, _LARGEST + 1)

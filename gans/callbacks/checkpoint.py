@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from gans.callbacks.finite import NonFiniteError
-from gans.callbacks.interval import IntervalCallback
+from gans.callbacks.interval import IntervalCallback, Schedule
 from gans.callbacks.metrics_log import MetricsLog, is_best
 from utils.run_directory import RunDirectory, atomic_path
 
@@ -17,7 +17,7 @@ logger = logging.getLogger("gans")
 
 
 class Checkpoint(IntervalCallback):
-    """Saves the model every interval and wherever a run is interrupted; keeps the last three.
+    """Saves the model every interval and wherever a run stops; keeps the last three.
 
     A checkpoint is one .weights.h5 file: both networks, both optimizers' slots, the EMA generator,
     the step and the sums of the interval's logs. All draws and the order of the images are
@@ -26,12 +26,11 @@ class Checkpoint(IntervalCallback):
     Args:
         run: The run directory.
         log: Its log, which knows whether an interval is the best so far.
-        save_interval: Generator steps of an interval.
-        train_steps: The run's last generator step.
+        schedule: How the run is divided.
     """
 
-    def __init__(self, run: RunDirectory, log: MetricsLog, save_interval: int, train_steps: int):
-        super().__init__(save_interval, train_steps)
+    def __init__(self, run: RunDirectory, log: MetricsLog, schedule: Schedule):
+        super().__init__(schedule)
         self.run = run
         self.log = log
         self._saved_step: int | None = None
@@ -69,7 +68,7 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
     """Loads the last whole checkpoint of `run` into `model`.
 
     Returns:
-        The generator step to go on from; 0 where the run had not saved a checkpoint.
+        The generator step to go on from.
 
     Raises:
         ValueError: If there are checkpoints and none can be read.
@@ -78,19 +77,19 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
     for path in reversed(checkpoints):
         try:
             model.load_weights(path)
-        except (OSError, KeyError, ValueError) as error:
-            logger.warning("Passing over %s, which cannot be read: %s", path, _first_line(error))
+        except ValueError as error:
+            logger.warning("Passing over a checkpoint: %s", error)
             continue
+        step = int(model.step)
         for damaged in checkpoints[checkpoints.index(path) + 1 :]:
-            damaged.unlink()
-        return int(model.step)
+            damaged.rename(damaged.with_name(f"{damaged.name}.damaged"))
+        for sample in run.list_samples():  # of steps that will be done again
+            if sample > run.sample(step):
+                sample.unlink()
+        return step
     if checkpoints:
         raise ValueError(
             f"save_path must hold a readable checkpoint to resume. Received: {str(run.path)!r}, "
             f"where none of {len(checkpoints)} can be read"
         )
-    return 0
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return int(model.step)

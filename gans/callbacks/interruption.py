@@ -42,9 +42,9 @@ class Interruption(keras.callbacks.Callback):
 
     def __exit__(self, *exception: object) -> None:
         if self._active:
+            signal.set_wakeup_fd(self._previous_fd)
             for number, handler in self._previous.items():
                 signal.signal(number, handler)
-            signal.set_wakeup_fd(self._previous_fd)
             self._writer.close()
             self._watcher.join()
             self._reader.close()

@@ -1,29 +1,48 @@
-"""The base of callbacks that act when a save interval of generator steps is complete."""
+"""Save intervals, and the base of callbacks that act when one is complete."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How a run is divided.
+
+    Attributes:
+        save_interval: Generator steps of an interval.
+        train_steps: The run's last generator step; the last interval may be shorter.
+        images_per_step: Real images that one generator step uses.
+    """
+
+    save_interval: int
+    train_steps: int
+    images_per_step: int
+
+    def completes_interval(self, step: int) -> bool:
+        """Whether an interval is complete after so many generator steps."""
+        return step % self.save_interval == 0 or step == self.train_steps
+
+    def intervals_left(self, step: int) -> int:
+        """Intervals still to be completed after so many generator steps."""
+        return -(-(self.train_steps - step) // self.save_interval)
+
+
 class IntervalCallback(keras.callbacks.Callback):
-    """Calls `on_interval_end` after every `save_interval` generator steps and at the last one.
+    """Calls `on_interval_end` when an interval of generator steps is complete.
 
     An epoch of `fit` is an interval, except where a run is interrupted inside one: then the epoch
     ends early, and the interval when a resumed run completes it.
-
-    Args:
-        save_interval: Generator steps of an interval.
-        train_steps: The run's last generator step.
     """
 
-    def __init__(self, save_interval: int, train_steps: int):
+    def __init__(self, schedule: Schedule):
         super().__init__()
-        self.save_interval = save_interval
-        self.train_steps = train_steps
+        self.schedule = schedule
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         step = int(self.model.step)
-        if step % self.save_interval == 0 or step == self.train_steps:
+        if self.schedule.completes_interval(step):
             self.on_interval_end(step, logs or {})
 
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:

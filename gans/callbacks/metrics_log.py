@@ -6,33 +6,26 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from gans.callbacks.interval import IntervalCallback
+from gans.callbacks.interval import IntervalCallback, Schedule
 from utils.run_directory import RunDirectory, atomic_path
 from utils.visualization.curves import plot_training
-
-RATES = ("seconds", "steps_per_second", "images_per_second")
 
 
 class MetricsLog(IntervalCallback):
     """One row of log.csv an interval, and training.png drawn from all rows.
 
     Columns: step; the means over the interval of what `train_step` logs; seconds of training so
-    far (those of earlier sessions included); generator steps and real images a second over the
-    interval.
+    far, those before a resumption included (but for an interval that was interrupted, which
+    counts from the resumption); generator steps and real images a second over the interval.
 
     Args:
         run: The run directory.
-        images_per_step: Real images that one generator step uses.
-        save_interval: Generator steps of an interval.
-        train_steps: The run's last generator step.
+        schedule: How the run is divided.
     """
 
-    def __init__(
-        self, run: RunDirectory, images_per_step: int, save_interval: int, train_steps: int
-    ):
-        super().__init__(save_interval, train_steps)
+    def __init__(self, run: RunDirectory, schedule: Schedule):
+        super().__init__(schedule)
         self.run = run
-        self.images_per_step = images_per_step
         self.rows: list[dict[str, float]] = []
         self._since = (0, time.perf_counter())  # step and time of the interval's start
 
@@ -54,7 +47,7 @@ class MetricsLog(IntervalCallback):
                 **{name: float(logs[name]) for name in log_names(self.model)},
                 "seconds": elapsed + (self.rows[-1]["seconds"] if self.rows else 0.0),
                 "steps_per_second": rate,
-                "images_per_second": rate * self.images_per_step,
+                "images_per_second": rate * self.schedule.images_per_step,
             }
         )
         # `fit` does this when the next epoch begins; done here, the checkpoint of this interval

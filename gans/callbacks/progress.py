@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
+from gans.callbacks.interval import Schedule
+
 LINE_SECONDS = 30.0  # at most this long without a line where there is no bar
 
 
@@ -18,16 +20,12 @@ class Progress(keras.callbacks.Callback):
     checkpoints) as measured so far.
 
     Args:
-        images_per_step: Real images that one generator step uses.
-        save_interval: Generator steps of an interval.
-        train_steps: The run's last generator step.
+        schedule: How the run is divided.
     """
 
-    def __init__(self, images_per_step: int, save_interval: int, train_steps: int):
+    def __init__(self, schedule: Schedule):
         super().__init__()
-        self.images_per_step = images_per_step
-        self.save_interval = save_interval
-        self.train_steps = train_steps
+        self.schedule = schedule
         self._bar: tqdm | None = None
         self._step = 0
         self._batch_began = 0.0
@@ -42,7 +40,7 @@ class Progress(keras.callbacks.Callback):
         self._step = int(self.model.step)
         if self._bar is None and sys.stderr.isatty():
             self._bar = tqdm(
-                total=self.train_steps,
+                total=self.schedule.train_steps,
                 initial=self._step,
                 unit="step",
                 dynamic_ncols=True,
@@ -74,26 +72,26 @@ class Progress(keras.callbacks.Callback):
         if self._bar is not None:
             self._bar.set_postfix_str(text, refresh=False)
             self._bar.update(done)
-        elif step % self.save_interval == 0 or now - self._last_line > LINE_SECONDS:
+        elif self.schedule.completes_interval(step) or now - self._last_line > LINE_SECONDS:
             self._print(text)
-        if step % self.save_interval == 0:
+        if self.schedule.completes_interval(step):
             self._epoch_ended = now
 
     def _print(self, text: str) -> None:
         self._last_line = time.perf_counter()
-        print(f"step {self._step}/{self.train_steps}: {text}", file=sys.stderr, flush=True)
+        print(f"step {self._step}/{self.schedule.train_steps}: {text}", file=sys.stderr, flush=True)
 
     def _describe(self, estimate: float) -> str:
         if not self._steps[1]:
             return f"Wasserstein {estimate:.3g}"
         step_seconds = self._steps[0] / self._steps[1]
-        left = (self.train_steps - self._step) * step_seconds
+        left = (self.schedule.train_steps - self._step) * step_seconds
         if self._saves[1]:
-            intervals = -(-(self.train_steps - self._step) // self.save_interval)
-            left += intervals * self._saves[0] / self._saves[1]
+            left += self.schedule.intervals_left(self._step) * self._saves[0] / self._saves[1]
+        images_per_second = self.schedule.images_per_step / step_seconds
         return (
             f"{tqdm.format_interval(left)} left, {1 / step_seconds:.2f} steps/s, "
-            f"{self.images_per_step / step_seconds:.0f} images/s, Wasserstein {estimate:.3g}"
+            f"{images_per_second:.0f} images/s, Wasserstein {estimate:.3g}"
         )
 
     def close(self) -> None:

@@ -14,12 +14,13 @@ from gans.callbacks.checkpoint import Checkpoint, restore
 from gans.callbacks.export import export_run
 from gans.callbacks.finite import StopOnNonFinite
 from gans.callbacks.interruption import Interruption
+from gans.callbacks.interval import Schedule
 from gans.callbacks.metrics_log import MetricsLog
 from gans.callbacks.progress import Progress
 from gans.callbacks.run_log import run_log
 from gans.callbacks.samples import SampleGrid
 from gans.callbacks.tensorboard import TensorBoardLog
-from utils.run_directory import RunDirectory, remove_unfinished
+from utils.run_directory import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -78,48 +79,41 @@ def train(
             is not given, or if the model or the data differ from the run to resume.
         NonFiniteError: If a loss or weight is no longer finite.
     """
-    for argument, value in [("train_steps", train_steps), ("save_interval", save_interval)]:
-        if value < 1:
-            raise ValueError(f"{argument} must be 1 or more. Received: {value}")
-    if not model.compiled:
-        raise ValueError("model must be compiled before train: call compile() first")
     run = RunDirectory(save_path)
+    schedule = _schedule(model, data, train_steps, save_interval, resume)
     facts = _facts(model, data, options)
     if resume:
         _require_same(run.read_config(), facts)
-    elif run.list_checkpoints() or run.log_csv.is_file():
-        raise ValueError(
-            f"save_path must not hold a run already. Received: {save_path!r}. Resume it "
-            "(--resume, or resume=True), or choose another folder"
-        )
-    remove_unfinished(run.path)
-    with run_log(run, quiet) as logger:
+    else:
+        run.require_unused()
+    with run.locked(), run_log(run, quiet) as logger:
         run.write_config(facts)
-        first_step = int(model.step)
+        log = MetricsLog(run, schedule)
         if resume:
             first_step = restore(model, run)
-            logger.info("Resuming %s from step %d of %d", run.path, first_step, train_steps)
-        _log_data(logger, facts.get("data"), getattr(data, "skipped", []))
-
-        images_per_step = _images_per_step(model, data)
-        log = MetricsLog(run, images_per_step, save_interval, train_steps)
-        if resume:
             log.restore(first_step)
-        checkpoint = Checkpoint(run, log, save_interval, train_steps)
+            logger.info("Resuming %s from step %d of %d", run.path, first_step, train_steps)
+        else:
+            model.reset_metrics()  # of what the model did before
+        _log_data(logger, facts["data"], getattr(data, "skipped", []))
+        checkpoint = Checkpoint(run, log, schedule)
+        checkpoint.set_model(model)
+        samples = SampleGrid(run, schedule)
+        samples.set_model(model)
+        progress = Progress(schedule)
+        all_callbacks = [
+            *callbacks,
+            StopOnNonFinite(run),
+            *([] if quiet else [progress]),
+            log,
+            samples,
+            *([TensorBoardLog(run, log, schedule)] if tensorboard else []),
+            checkpoint,  # last: what it vouches for is written
+        ]
         with Interruption() as interruption:
-            progress = Progress(images_per_step, save_interval, train_steps)
-            all_callbacks = [
-                *callbacks,
-                interruption,
-                StopOnNonFinite(run),
-                *([] if quiet else [progress]),
-                log,
-                SampleGrid(run, save_interval, train_steps),
-                *([TensorBoardLog(run, log, save_interval, train_steps)] if tensorboard else []),
-                checkpoint,  # last: what it vouches for is written
-            ]
             try:
-                _fit(model, data, save_interval, train_steps, all_callbacks)
+                checkpoint.save()  # killed before the first interval ends, it starts from here
+                _fit(model, data, schedule, [interruption, *all_callbacks])
                 checkpoint.save()
             finally:
                 progress.close()
@@ -127,6 +121,8 @@ def train(
             finished = step >= train_steps
             if finished:
                 logger.info("Trained %d steps. Exporting the generator", step)
+                if not run.sample(step).is_file():  # ended where another run was interrupted
+                    samples.save(step)
                 for name, path in export_run(model, run, save_best_only):
                     logger.info("  %-24s %s", name, path)
             else:
@@ -134,23 +130,54 @@ def train(
         return TrainingRun(run, step, finished, interruption.signal)
 
 
+def _schedule(
+    model: AdversarialModel, data: Any, train_steps: int, save_interval: int, resume: bool
+) -> Schedule:
+    """The run's division; raises ValueError where it cannot be kept."""
+    for argument, value in [("train_steps", train_steps), ("save_interval", save_interval)]:
+        if value < 1:
+            raise ValueError(f"{argument} must be 1 or more. Received: {value}")
+        if model.compiled and value % model.steps_per_execution:
+            raise ValueError(
+                f"{argument} must be a multiple of steps_per_execution, "
+                f"{model.steps_per_execution}. Received: {value}"
+            )
+    if not model.compiled:
+        raise ValueError("model must be compiled before train: call compile() first")
+    if not resume and int(model.step) >= train_steps:
+        raise ValueError(
+            f"train_steps must be above the step that the model has reached, {int(model.step)}: "
+            f"raise it, or count from 0 again (--step_0 0). Received: {train_steps}"
+        )
+    if isinstance(data, tf.data.Dataset):
+        if data.cardinality() >= 0:
+            raise ValueError(
+                "data must be an infinite dataset: add .repeat(). "
+                f"Received: {int(data.cardinality())} elements"
+            )
+        batch_size = model.batch_size(data.element_spec)
+    else:
+        batch_size = data.batch_size
+    return Schedule(save_interval, train_steps, model.n_critic * batch_size)
+
+
 def _fit(
     model: AdversarialModel,
     data: Any,
-    save_interval: int,
-    train_steps: int,
+    schedule: Schedule,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
     """`fit` with an interval an epoch; a part of one at either end is a `fit` of its own."""
+    interval = schedule.save_interval
     model.stop_training = False
-    while (step := int(model.step)) < train_steps and not model.stop_training:
-        steps, intervals = save_interval, (train_steps - step) // save_interval
-        if step % save_interval or not intervals:
-            steps = min(save_interval - step % save_interval, train_steps - step)
+    while (step := int(model.step)) < schedule.train_steps and not model.stop_training:
+        steps, intervals = interval, (schedule.train_steps - step) // interval
+        if step % interval or not intervals:
+            steps = min(interval - step % interval, schedule.train_steps - step)
             intervals = 1
             # `fit` starts by resetting the means; these go on from the checkpoint's.
             model.keep_logs_once = True
-        epoch = step // save_interval
+        epoch = step // interval
         model.fit(
             _dataset(model, data, step),
             steps_per_epoch=steps,
@@ -160,18 +187,14 @@ def _fit(
             shuffle=False,
             verbose=0,
         )
+        if int(model.step) == step:
+            raise ValueError(f"data must be infinite. Received: data that ends before step {step}")
 
 
 def _dataset(model: AdversarialModel, data: Any, start_step: int) -> tf.data.Dataset:
     if isinstance(data, tf.data.Dataset):
         return data.skip(start_step)
     return data.dataset(model.n_critic, start_step=start_step)
-
-
-def _images_per_step(model: AdversarialModel, data: Any) -> int:
-    if isinstance(data, tf.data.Dataset):
-        return model.n_critic * model.batch_size(data.element_spec)
-    return model.n_critic * data.batch_size
 
 
 def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
@@ -197,8 +220,6 @@ def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -
 
 def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError where a resumed run would not be the one that was saved."""
-    if not saved.get("model"):
-        return  # stopped before anything was trained
     for key, value in now["model"].items():
         before = saved["model"].get(key)
         before = tuple(before) if isinstance(before, list) else before

@@ -20,22 +20,38 @@ class _Console(logging.Handler):
 
 @contextlib.contextmanager
 def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
-    """The logger "gans", writing to run.log (from DEBUG) and, unless quiet, to stdout (INFO)."""
-    logger = logging.getLogger("gans")
+    """The logger "gans", writing to run.log (from DEBUG) and, unless quiet, to stdout (INFO).
+
+    What the logger "utils" says goes the same way. An error that ends the run is logged.
+    """
     run.path.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(run.log, encoding="utf-8", errors="backslashreplace")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    file.handleError = lambda record: None  # a full disk is reported by what cannot be saved
     console = _Console(logging.WARNING if quiet else logging.INFO)
-    level = logger.level
+    with contextlib.ExitStack() as stack:
+        for name in ("gans", "utils"):
+            stack.enter_context(_handled(logging.getLogger(name), [file, console]))
+        try:
+            yield logging.getLogger("gans")
+        except BaseException as error:
+            logging.getLogger("gans").debug("ended by %s: %s", type(error).__name__, error)
+            raise
+        finally:
+            file.close()
+
+
+@contextlib.contextmanager
+def _handled(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
+    level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
-    for handler in (file, console):
+    for handler in handlers:
         logger.addHandler(handler)
     try:
-        yield logger
+        yield
     finally:
-        for handler in (file, console):
+        for handler in handlers:
             logger.removeHandler(handler)
-            handler.close()
         logger.setLevel(level)
-        logger.propagate = True
+        logger.propagate = propagate

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gans.callbacks.interval import IntervalCallback
+from gans.callbacks.interval import IntervalCallback, Schedule
 from utils.run_directory import RunDirectory
 from utils.visualization.grids import image_grid, save_image
 
@@ -14,14 +14,17 @@ class SampleGrid(IntervalCallback):
 
     Args:
         run: The run directory.
-        save_interval: Generator steps of an interval.
-        train_steps: The run's last generator step.
+        schedule: How the run is divided.
     """
 
-    def __init__(self, run: RunDirectory, save_interval: int, train_steps: int):
-        super().__init__(save_interval, train_steps)
+    def __init__(self, run: RunDirectory, schedule: Schedule):
+        super().__init__(schedule)
         self.run = run
 
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
+        self.save(step)
+
+    def save(self, step: int) -> None:
+        """Writes the grid of the generator as it is after `step` generator steps."""
         images = self.model.generate(GRID_IMAGES, seed=self.model.seed)
         save_image(image_grid(images), self.run.sample(step))

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from gans.callbacks.interval import IntervalCallback
+from gans.callbacks.interval import IntervalCallback, Schedule
 from gans.callbacks.metrics_log import MetricsLog
 from utils.run_directory import RunDirectory
 
@@ -17,12 +17,11 @@ class TensorBoardLog(IntervalCallback):
     Args:
         run: The run directory.
         log: Its log.
-        save_interval: Generator steps of an interval.
-        train_steps: The run's last generator step.
+        schedule: How the run is divided.
     """
 
-    def __init__(self, run: RunDirectory, log: MetricsLog, save_interval: int, train_steps: int):
-        super().__init__(save_interval, train_steps)
+    def __init__(self, run: RunDirectory, log: MetricsLog, schedule: Schedule):
+        super().__init__(schedule)
         self.run = run
         self.log = log
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))

@@ -1,5 +1,9 @@
 """The training algorithm, against the papers' own and closed forms."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -93,13 +97,23 @@ def test_updates_of_a_step_each_on_fresh_images(tiny_gan, monkeypatch):
     np.testing.assert_array_equal(np.concatenate(seen[:3]), images)
 
 
-def test_clipping_holds_after_every_update(tiny_gan):
+def test_clipping_holds_after_every_update(tiny_gan, monkeypatch):
     gan = tiny_gan({"learning_rate": 0.05, "run_eagerly": True}, clip_value=0.01)
-    for step in range(3):
-        fit(gan, batches(2, seed=step))
+    updates = []
+    update = WassersteinGAN.update_critic
+
+    def update_and_look(self, images, iteration):
+        logs = update(self, images, iteration)
         weights = np.concatenate([w.numpy().ravel() for w in gan.critic.trainable_variables])
-        assert np.abs(weights).max() <= np.float32(0.01)
-        assert (np.abs(weights) == np.float32(0.01)).mean() > 0.1  # the bound is in force
+        updates.append((np.abs(weights).max(), (np.abs(weights) == np.float32(0.01)).mean()))
+        return logs
+
+    monkeypatch.setattr(WassersteinGAN, "update_critic", update_and_look)
+    fit(gan, batches(2), steps=3)
+    assert len(updates) == 6
+    for largest, clipped in updates:
+        assert largest <= np.float32(0.01)
+        assert clipped > 0.1  # the bound is in force
 
 
 def test_ema_closed_form(tiny_gan):
@@ -131,6 +145,16 @@ def test_learning_rates_fall_every_thousand_generator_steps(tiny_gan):
     gan.generator_optimizer.iterations.assign(2000)
     np.testing.assert_allclose(gan.critic_optimizer.learning_rate, 0.25e-3, rtol=1e-5)
     np.testing.assert_allclose(gan.generator_optimizer.learning_rate, 1.25e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_set_step_moves_the_decay_too(tiny_gan, precision):
+    gan = tiny_gan({"learning_rate": 1e-3, "decay_rate": 0.5}, precision=precision)
+    gan.set_step(3000)
+    assert int(gan.step) == 3000
+    for optimizer in (gan.critic_optimizer, gan.generator_optimizer):
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        np.testing.assert_allclose(optimizer.learning_rate, 1.25e-4, rtol=1e-5)
 
 
 def test_default_optimizers_are_the_papers(tiny_gan):
@@ -193,6 +217,26 @@ def test_weights_round_trip_holds_optimizers_ema_and_step(tiny_gan, tmp_path):
         assert any(np.asarray(v).any() for v in ours)
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_weights_of_another_model_are_refused(tiny_gan, tmp_path):
+    tiny_gan().save_weights(tmp_path / "gan.weights.h5")
+    for options in ({"clip_value": 0.01}, {"base_filters": 8}, {"architecture": "anime"}):
+        with pytest.raises(ValueError, match=r"gan.weights.h5 must be a .weights.h5 file"):
+            tiny_gan(**options).load_weights(tmp_path / "gan.weights.h5")
+    with pytest.raises(ValueError, match="none.weights.h5 must be"):
+        tiny_gan().load_weights(tmp_path / "none.weights.h5")
+
+
+def test_a_new_process_loads_a_model_after_importing_the_class(tiny_gan, tmp_path):
+    tiny_gan().save(tmp_path / "gan.keras")
+    code = (
+        "import sys, keras\n"
+        "from gans import WassersteinGAN\n"
+        "assert isinstance(keras.models.load_model(sys.argv[1]), WassersteinGAN)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "gan.keras")]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
 
 
 @pytest.mark.parametrize("name", ["g.keras", "g.h5", "saved_model"])

@@ -61,7 +61,7 @@ def test_a_killed_write_leaves_what_was_there_and_is_cleaned_up(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert path.read_text() == "old" and len(os.listdir(path.parent)) == 2
-    remove_unfinished(tmp_path)
+    remove_unfinished(path.parent)
     assert os.listdir(path.parent) == ["file"]
 
 
@@ -69,11 +69,24 @@ def test_config_round_trip_and_errors(tmp_path):
     run = RunDirectory(tmp_path / "run")
     with pytest.raises(ValueError, match="where no run was started"):
         run.read_config()
-    run.write_config({"options": {"seed": 1}})
-    assert run.read_config() == {"options": {"seed": 1}} == json.loads(run.config.read_text())
-    run.config.write_text("{")
-    with pytest.raises(ValueError, match="must be JSON"):
-        run.read_config()
+    run.write_config({"options": None, "model": {"seed": 1}})
+    assert run.read_config()["model"] == {"seed": 1} == json.loads(run.config.read_text())["model"]
+    for content in ("{", "[]", "{}"):
+        run.config.write_text(content)
+        with pytest.raises(ValueError, match="config.json must"):
+            run.read_config()
+
+
+def test_a_run_is_locked_while_it_is_trained(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with (
+        run.locked(),
+        pytest.raises(ValueError, match="another process is training"),
+        RunDirectory(tmp_path / "run").locked(),
+    ):
+        pass
+    with run.locked():
+        pass
 
 
 def test_samples_and_checkpoints_sort_by_step(tmp_path):

@@ -196,6 +196,8 @@ class FacesSource(Source):
     def __init__(self, size: tuple[int, int]):
         super().__init__("faces")
         self._size = size
+        if Path("faces").is_dir():
+            self.note = "the built-in faces; for the folder of that name write ./faces"
 
     def stamps(self) -> Iterator[tuple[str, int, int]]:
         from utils.data import sample_faces

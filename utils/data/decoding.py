@@ -76,7 +76,8 @@ class ImageDecoder:
                 side = max(self.size) * _DRAFT_MARGIN  # of any orientation
                 image.draft(None, (side, side))
             image.load()
-            return self._convert(_upright(image))
+            _turn_upright(image)
+            return self._convert(image)
         except UnusableImageError:
             raise
         except MemoryError as error:
@@ -160,16 +161,16 @@ def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, flo
     return left, top, left + width, top + height
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> None:
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # the EXIF block is damaged, the pixels are not: use them as they lie
-        return image
+        return
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit grey as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
-    if image.mode == "I" and image.format not in ("PNG", "PPM"):  # these two mean 16 bits
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these two it means 16 bits
         raise UnusableImageError("32-bit integer pixels have no known range: save it with 8 bits")
     pixels = np.asarray(image).astype(np.float32) / 257
     return Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))

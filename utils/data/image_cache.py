@@ -66,8 +66,7 @@ class SetIndex:
 def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
     """The index and the memory-mapped pixels (uint8 [N, H, W, C]) of a prepared set.
 
-    None stands for what is absent, damaged or worth preparing again; pixels are also absent where
-    only an index was made.
+    None stands for what is absent or damaged; pixels are also absent where only an index was made.
     """
     try:
         raw = json.loads((folder / _INDEX).read_text("utf-8"))
@@ -76,8 +75,6 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
         index.skipped = [tuple(pair) for pair in index.skipped]
         index.duplicate_names = [tuple(pair) for pair in index.duplicate_names]
     except (OSError, ValueError, TypeError):
-        return None, None
-    if not index.complete:
         return None, None
     try:
         pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
@@ -94,7 +91,7 @@ def prepare(
     store_pixels: bool,
     workers: int,
     show_progress: bool,
-) -> SetIndex:
+) -> None:
     """Decodes a whole source and writes the prepared set to `folder`.
 
     Raises:
@@ -119,13 +116,12 @@ def prepare(
     except OSError as error:
         quicker, pixels = load(folder)  # another process may have made the same set meanwhile
         if quicker and (pixels is not None or not store_pixels):
-            return quicker
+            return
         needed = f"{total * image_bytes / 1e6:,.0f} MB" if total else "more room"
         raise ValueError(
             f"cache_dir: cannot write to {printable(folder.parent)} ({error.strerror}); the "
             f"prepared images need {needed}: choose another folder, or use --no_cache"
         ) from error
-    return index
 
 
 def _collect(
@@ -225,6 +221,9 @@ def _check_free_space(folder: Path, needed: int) -> None:
 def _remove_abandoned(folder: Path) -> None:
     """Deletes what killed preparations left, if no process has touched it for a day."""
     for path in folder.glob(".unfinished-*"):
-        newest = max(part.stat().st_mtime for part in [path, *path.glob("*")])
+        try:
+            newest = max(part.stat().st_mtime for part in [path, *path.glob("*")])
+        except OSError:  # finished or removed meanwhile
+            continue
         if newest < time.time() - _DAY:
             shutil.rmtree(path, ignore_errors=True)

@@ -210,10 +210,12 @@ class DataPreparator:
         if show_progress and self._source.note:
             print(f"Using {self._source.note}", file=sys.stderr)
         index, pixels = image_cache.load(self.cache_path)
-        if index is None or (self._use_cache and pixels is None):
+        if index is not None and not index.complete:
+            index = None  # once more: what could not be read may be readable now
+        while index is None or (self._use_cache and pixels is None):
             channels = 1 if to_grayscale else self._source.channels
             check_channels(image_shape, channels)
-            index = image_cache.prepare(
+            image_cache.prepare(
                 self._source,
                 ImageDecoder(channels=channels, **self._options),
                 self.cache_path,
@@ -221,7 +223,7 @@ class DataPreparator:
                 self._workers,
                 show_progress,
             )
-            _, pixels = image_cache.load(self.cache_path)
+            index, pixels = image_cache.load(self.cache_path)
         check_channels(image_shape, index.image_shape[-1])
         return index, pixels if self._use_cache else None
 

@@ -125,10 +125,34 @@ def test_rows_after_the_last_checkpoint_are_written_again(tiny_gan, tiny_data, t
     train(whole, tiny_data, tmp_path / "whole")
     train(tiny_gan(), tiny_data, tmp_path / "parts")
     for path in RunDirectory(tmp_path / "parts").list_checkpoints()[1:]:
-        path.unlink()  # as if killed between a log row and its checkpoint
+        path.unlink()  # as if killed between a log row and its checkpoint, at step 4
+    (tmp_path / "parts" / "samples" / "step-00000099.png").write_bytes(b"of another timeline")
     resumed = tiny_gan()
     train(resumed, tiny_data, tmp_path / "parts", resume=True)
     assert_same_run(whole, resumed, tmp_path / "whole", tmp_path / "parts")
+    assert len(RunDirectory(tmp_path / "parts").list_samples()) == 3
+
+
+def test_killed_before_the_first_interval_it_starts_from_the_same_weights(
+    tiny_gan, tiny_data, tmp_path
+):
+    """From weights that were loaded, too: they are in the checkpoint of the first step."""
+    before = tiny_gan(seed=5)
+    before.fit(tiny_data.dataset(2), steps_per_epoch=3, verbose=0, shuffle=False)
+    before.save_weights(tmp_path / "before.weights.h5")
+
+    class Kill(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    gans = [tiny_gan() for _ in range(3)]
+    for gan in gans[:2]:
+        gan.load_weights(tmp_path / "before.weights.h5")
+    train(gans[0], tiny_data, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(gans[1], tiny_data, tmp_path / "parts", callbacks=[Kill()])
+    train(gans[2], tiny_data, tmp_path / "parts", resume=True)
+    assert_same_run(gans[0], gans[2], tmp_path / "whole", tmp_path / "parts")
 
 
 @pytest.mark.parametrize("keep", [0, 0.5, 0.999])
@@ -141,6 +165,7 @@ def test_a_damaged_checkpoint_is_passed_over(tiny_gan, tiny_data, tmp_path, keep
     resumed = tiny_gan()
     train(resumed, tiny_data, tmp_path / "run", resume=True)
     assert "Passing over" in capsys.readouterr().out
+    assert last.with_name(f"{last.name}.damaged").is_file()
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -149,7 +174,7 @@ def test_no_readable_checkpoint_is_one_line(tiny_gan, tiny_data, tmp_path):
     train(tiny_gan(), tiny_data, tmp_path / "run", train_steps=4)
     for path in RunDirectory(tmp_path / "run").list_checkpoints():
         path.write_bytes(b"")
-    with pytest.raises(ValueError, match="none of 1 can be read"):
+    with pytest.raises(ValueError, match="none of 2 can be read"):
         train(tiny_gan(), tiny_data, tmp_path / "run", resume=True)
 
 
@@ -201,8 +226,9 @@ def test_not_finite_stops_with_step_causes_and_checkpoint(tiny_gan, tiny_data, t
     run = RunDirectory(tmp_path / "run")
     with pytest.raises(NonFiniteError, match=r"step 6: .*step-00000004.*learning rate"):
         train(tiny_gan(), tiny_data, run.path, callbacks=[Poison()])
-    assert [p.name for p in run.list_checkpoints()] == ["step-00000004.weights.h5"]
+    assert [p.name for p in run.list_checkpoints()][-1] == "step-00000004.weights.h5"
     assert [row["step"] for row in read_log(run)] == [4]
+    assert "ended by NonFiniteError: step 6" in run.log.read_text()
     resumed = tiny_gan()
     train(resumed, tiny_data, run.path, resume=True)
     assert all(np.isfinite(w).all() for w in resumed.get_weights())
@@ -218,7 +244,7 @@ def test_weights_spoiled_by_the_last_update_are_not_saved(tiny_gan, tiny_data, t
     run = RunDirectory(tmp_path / "run")
     with pytest.raises(NonFiniteError, match="step 8: weights not finite"):
         train(tiny_gan(), tiny_data, run.path, callbacks=[Poison()])
-    assert [p.name for p in run.list_checkpoints()] == ["step-00000004.weights.h5"]
+    assert [p.name for p in run.list_checkpoints()][-1] == "step-00000004.weights.h5"
 
 
 def test_best_is_the_lowest_estimate_since_the_highest():
@@ -263,8 +289,20 @@ def test_bad_arguments(tiny_gan, tiny_data, tmp_path):
 
     with pytest.raises(ValueError, match="train_steps must be 1 or more. Received: 0"):
         train(tiny_gan(), tiny_data, tmp_path / "run", train_steps=0)
+    with pytest.raises(ValueError, match="multiple of steps_per_execution, 3"):
+        train(tiny_gan({"steps_per_execution": 3}), tiny_data, tmp_path / "run")
+    ahead = tiny_gan()
+    ahead.set_step(10)
+    with pytest.raises(ValueError, match="train_steps must be above the step .* reached, 10"):
+        train(ahead, tiny_data, tmp_path / "run")
+    finite = tiny_data.dataset(2).take(3)
+    with pytest.raises(ValueError, match="infinite dataset.*Received: 3 elements"):
+        train(tiny_gan(), finite, tmp_path / "run")
     with pytest.raises(ValueError, match="call compile"):
         train(WassersteinGAN((8, 8, 1)), tiny_data, tmp_path / "run")
     with pytest.raises(ValueError, match=r"shape \(16, 16, 1\). Received: \(8, 8, 1\)"):
         train(tiny_gan(image_shape=(16, 16, 1)), tiny_data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+    unknown = finite.filter(lambda images: True)  # a dataset that does not know its length
+    with pytest.raises(ValueError, match="data that ends before step 3"):
+        train(tiny_gan(), unknown, tmp_path / "run")

@@ -1,29 +1,18 @@
-"""Formats, colours, orientation, geometry and refusals of `ImageDecoder`."""
+"""Formats, colours, orientation and geometry of `ImageDecoder`."""
 
 import io
 import struct
-import warnings
 import zlib
 
 import numpy as np
 import pytest
+from image_files import encode
 from PIL import Image
 
-from utils.data.decoding import (
-    DifferentShapeError,
-    ImageDecoder,
-    UnusableImageError,
-    crop_box,
-)
+from utils.data.decoding import DifferentShapeError, ImageDecoder, crop_box
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 QUADRANTS = np.array([[RED, GREEN], [BLUE, WHITE]], np.uint8).repeat(16, 0).repeat(24, 1)
-
-
-def encode(image: Image.Image, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def decode(data, size=(32, 48), **options) -> np.ndarray:
@@ -38,14 +27,6 @@ def corners(pixels: np.ndarray) -> list:
         for y in (height // 4, 3 * height // 4)
         for x in (width // 4, 3 * width // 4)
     ]
-
-
-def reason(data: bytes, **options) -> str:
-    with pytest.raises(UnusableImageError) as caught:
-        decode(data, **options)
-    text = str(caught.value)
-    assert text and "\n" not in text and "<" not in text and " 0x" not in text
-    return text
 
 
 class TestFormats:
@@ -161,7 +142,7 @@ class TestColours:
             ]
         np.testing.assert_allclose(result[0], expected, atol=1.01)
 
-    @pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "L", "RGB", "1"])
+    @pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "L", "RGB"])
     def test_every_kind_of_transparency(self, mode):
         """Left half transparent, right half black."""
         if mode in ("LA", "RGBA"):
@@ -170,11 +151,11 @@ class TestColours:
             data = encode(image, "PNG")
         else:
             image = Image.new(mode, (48, 32), 0)
-            left = {"P": 1, "L": 7, "RGB": (7, 7, 7), "1": 255}[mode]
+            left = {"P": 1, "L": 7, "RGB": (7, 7, 7)}[mode]
             image.paste(left, (0, 0, 24, 32))
             if mode == "P":
                 image.putpalette([0, 0, 0, 50, 60, 70])
-            data = encode(image, "PNG", transparency=1 if mode == "1" else left)
+            data = encode(image, "PNG", transparency=left)
         expected = [[0, 100, 0], [0, 0, 0]] * 2
         assert corners(decode(data, background=(0, 100, 0))) == expected
 
@@ -261,16 +242,13 @@ class TestGeometry:
         np.testing.assert_array_equal(decode(noise, (64, 64)), np.asarray(expected))
 
     def test_large_jpegs_are_decoded_at_a_fraction_without_loss_of_quality(self):
-        """Closer to the full decode than a JPEG at quality 95 is to its own original."""
-        rng = np.random.default_rng(0)
-        detail = Image.fromarray(rng.integers(0, 256, (128, 160, 3), np.uint8))
-        photo = detail.resize((1600, 1280), Image.Resampling.BICUBIC)
+        """Less than a grey level from the full decode; JPEG at quality 95 costs four."""
+        detail = np.random.default_rng(0).integers(0, 256, (640, 800, 3), np.uint8)
+        photo = Image.fromarray(detail).resize((1600, 1280), Image.Resampling.BICUBIC)
         data = encode(photo, "JPEG", quality=90)
         full = Image.open(io.BytesIO(data)).resize((80, 64), Image.Resampling.LANCZOS)
         error = decode(data, (64, 80)).astype(float) - np.asarray(full)
-        again = Image.open(io.BytesIO(encode(full, "JPEG", quality=95, subsampling=0)))
-        jpeg_error = np.asarray(again).astype(float) - np.asarray(full)
-        assert np.sqrt((error**2).mean()) < 0.5 * np.sqrt((jpeg_error**2).mean())
+        assert 0 < np.sqrt((error**2).mean()) < 1.0
 
     def test_demanded_shape(self):
         data = encode(Image.fromarray(QUADRANTS), "PNG")
@@ -284,67 +262,3 @@ class TestGeometry:
         np.testing.assert_array_equal(decode(grey[..., 0], (3, 4), channels=1), grey)
         column = np.arange(3, dtype=np.uint8).reshape(3, 1)
         np.testing.assert_array_equal(decode(column, (3, 1), channels=1)[..., 0], column)
-
-
-def broken_files() -> dict[str, bytes]:
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
-    whole = {
-        kind: encode(noise, kind) for kind in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "TGA")
-    }
-    files = {f"{kind} cut in the middle": data[: len(data) // 2] for kind, data in whole.items()}
-    files |= {f"{kind} cut in its header": data[:20] for kind, data in whole.items()}
-    png = whole["PNG"]
-    at = png.index(b"IDAT")
-    files |= {
-        "empty": b"",
-        "text": b"this is not an image\n" * 100,
-        "html": b"<!DOCTYPE html><html><body>404 Not Found</body></html>",
-        "zeros": bytes(5000),
-        "random bytes": np.random.default_rng(1).bytes(5000),
-        "only a JPEG marker": b"\xff\xd8\xff\xe0",
-        "PNG signature and nothing else": png[:8],
-        "PNG with damaged data": png[: at + 30] + bytes(2000) + png[at + 2030 :],
-        "PNG with a wrong checksum in its header": png[:29] + b"\0\0\0\0" + png[33:],
-        "PNG of no pixels": png[:16] + bytes(8) + png[24:],
-        "a zip archive": b"PK\3\4" + bytes(1000),
-        "a PDF": b"%PDF-1.4\n" + bytes(1000),
-        "a 32-bit float TIFF": encode(Image.new("F", (8, 8), 0.5), "TIFF"),
-        "a 32-bit integer TIFF": encode(Image.new("I", (8, 8), 70000), "TIFF"),
-        "a huge header": b"BM" + bytes(8) + struct.pack("<IIIiHH", 26, 40, 50000, 50000, 1, 24),
-    }
-    return files
-
-
-class TestRefusals:
-    @pytest.mark.parametrize("name", broken_files())
-    def test_broken_files_have_a_short_plain_reason(self, name):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            assert len(reason(broken_files()[name])) < 160
-
-    def test_reasons_say_what_is_wrong(self):
-        files = broken_files()
-        assert reason(files["empty"]) == "the file is empty"
-        assert reason(files["text"]) == "not an image, or of an unknown format"
-        assert "truncated" in reason(files["JPEG cut in the middle"])
-
-    def test_bomb_is_refused_by_its_header(self):
-        """The header says 20000 x 20000; there is no such data to decode."""
-        png = encode(Image.new("RGB", (8, 8)), "PNG")
-        ihdr = b"IHDR" + struct.pack(">II", 20000, 20000) + png[24:29]
-        bomb = png[:12] + ihdr + struct.pack(">I", zlib.crc32(ihdr)) + png[33:]
-        text = reason(bomb)
-        assert "20000x20000" in text and "400.0 megapixels" in text and "max_megapixels=100" in text
-        assert "max_megapixels" not in reason(bomb, max_megapixels=400)
-
-    def test_the_limit_is_inclusive_and_ours_alone(self):
-        data = encode(Image.new("L", (1000, 1000)), "PNG")
-        assert decode(data, (4, 4), max_megapixels=1.0).shape == (4, 4, 3)
-        assert "1.0 megapixels" in reason(data, max_megapixels=0.999)
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = 10
-        try:
-            assert decode(data, (4, 4)).shape == (4, 4, 3)
-            assert Image.MAX_IMAGE_PIXELS == 10
-        finally:
-            Image.MAX_IMAGE_PIXELS = before

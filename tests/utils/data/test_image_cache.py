@@ -148,6 +148,7 @@ def test_files_that_could_not_be_read_are_tried_again(tmp_path, cache):
         patch.setattr(Path, "read_bytes", refuse)
         data = prepare(folder, cache, batch_size=1)
         assert data.skipped == [("1.png", "cannot be read (Permission denied)")]
+        assert data.images[:, 0, 0, 0].tolist() == [0, 2]
     data = prepare(folder, cache, batch_size=1)
     assert data.skipped == [] and data.images[:, 0, 0, 0].tolist() == [0, 1, 2]
 

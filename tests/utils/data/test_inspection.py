@@ -187,6 +187,14 @@ class TestNearDuplicates:
         one, other = thumbnail(picture(0)), thumbnail(picture(1))
         assert near_duplicates([7, 7, 7], np.stack([one, other, one])) == [[0, 2]]
 
+    def test_thumbnails_must_agree_in_brightness_and_in_what_they_show(self):
+        """Half as bright is another picture; so is another small object on the same black."""
+        one = thumbnail(picture(0))
+        assert near_duplicates([7, 7], np.stack([one, one // 2])) == []
+        objects = np.zeros((2, 256), np.uint8)
+        objects[0, 100:103] = objects[1, 101:104] = 200
+        assert near_duplicates([7, 7], objects) == []
+
     def test_many_look_alikes_take_little_memory_and_time(self):
         one = thumbnail(picture(0))
         groups = near_duplicates([7] * 10_000, np.tile(one, (10_000, 1)))

@@ -1,5 +1,6 @@
-"""`DataPreparator`: what is prepared, what is refused, and the order of the stream."""
+"""`DataPreparator`: what is prepared and what is refused."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -8,43 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_files import numbered, write_images
 from PIL import Image
-
-from utils import DataPreparator
-
-
-@pytest.fixture
-def prepare(tmp_path):
-    """A preparator with its cache in the test's own folder and no progress bar."""
-
-    def make(source, **options):
-        defaults = {"cache_dir": tmp_path / "cache", "batch_size": 1, "show_progress": False}
-        return DataPreparator(source, **(defaults | options))
-
-    return make
-
-
-def write_images(folder: Path, count: int, size=(12, 8)) -> Path:
-    """`count` different PNG files of (width, height) `size`, named 000.png, 001.png ..."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for index in range(count):
-        pixels = np.random.default_rng(index).integers(0, 256, (size[1], size[0], 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{index:03d}.png")
-    return folder
-
-
-def numbered(path: Path, count: int) -> Path:
-    """An array whose image i has the value i everywhere."""
-    np.save(path, np.arange(count, dtype=np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2))
-    return path
-
-
-def shown(dataset, steps: int) -> list[list[int]]:
-    """For images of `numbered`: which ones each element shows."""
-    return [
-        np.rint((batch[:, 0, 0, 0] + 1) * 127.5).astype(int).tolist()
-        for batch in dataset.take(steps).as_numpy_iterator()
-    ]
 
 
 class TestPreparation:
@@ -107,8 +73,6 @@ class TestPreparation:
         assert facts["digest"] == data.digest
 
     def test_the_folder_of_idx_files_says_what_it_takes(self, prepare, tmp_path, capsys):
-        import gzip
-
         header = bytes([0, 0, 8, 3]) + np.array([2, 4, 4], ">u4").tobytes()
         name = "train-images-idx3-ubyte.gz"
         (tmp_path / name).write_bytes(gzip.compress(header + bytes(32)))
@@ -256,148 +220,6 @@ class TestFingerprint:
         (two / "000.png").rename(two / "009.png")  # another order is another set
         assert prepare(one).digest != prepare(two).digest
         assert prepare(one).digest != prepare(one, resize=(64, 63)).digest
-
-
-class TestStream:
-    def test_values(self, prepare, tmp_path):
-        data = prepare(numbered(tmp_path / "a.npy", 256), resize=(4, 4), batch_size=128)
-        batch = next(data.dataset(2).as_numpy_iterator())
-        assert batch.shape == (256, 4, 4, 1) and batch.dtype == np.float32
-        np.testing.assert_allclose(
-            np.sort(batch[:, 0, 0, 0]), np.arange(256) / 127.5 - 1, atol=1e-6
-        )
-        assert batch.min() == -1 and batch.max() == 1
-
-    @pytest.mark.parametrize("count", [1, 2, 3, 7, 10, 64])
-    def test_every_image_exactly_once_an_epoch(self, prepare, tmp_path, count):
-        data = prepare(numbered(tmp_path / "a.npy", count), resize=(4, 4))
-        stream = np.ravel(shown(data.dataset(1), 4 * count)).reshape(4, count)
-        assert (np.sort(stream, axis=1) == np.arange(count)).all()
-        if count >= 10:  # in another order every time
-            assert len({tuple(epoch) for epoch in stream}) == 4
-
-    @pytest.mark.parametrize(("n_critic", "batch"), [(1, 7), (3, 4), (5, 16), (2, 10)])
-    def test_the_stream_is_the_same_however_it_is_cut(self, prepare, tmp_path, n_critic, batch):
-        """Also where one element spans several epochs (5 * 16 images of 23)."""
-        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), batch_size=batch)
-        steps = 230 // (n_critic * batch)
-        cut = np.ravel(shown(data.dataset(n_critic), steps))
-        whole = np.ravel(shown(data.dataset(1, batch_size=1), len(cut)))
-        np.testing.assert_array_equal(cut, whole)
-
-    def test_it_is_the_documented_permutation(self, prepare, tmp_path):
-        """By TensorFlow's public function, one position at a time."""
-        import tensorflow as tf
-
-        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), seed=9, batch_size=5)
-        expected = [
-            int(
-                tf.random.experimental.index_shuffle(
-                    tf.constant(p % 23, tf.int64),
-                    seed=tf.constant([9, p // 23], tf.int64),
-                    max_index=tf.constant(22, tf.int64),
-                )
-            )
-            for p in range(70)
-        ]
-        assert np.ravel(shown(data.dataset(2), 7)).tolist() == expected
-
-    @pytest.mark.parametrize("start", [1, 4, 1000])
-    def test_start_step_equals_skipping(self, prepare, tmp_path, start):
-        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), batch_size=4)
-        assert shown(data.dataset(3, start_step=start), 6) == shown(data.dataset(3).skip(start), 6)
-
-    def test_a_late_start_is_as_quick_as_an_early_one(self, prepare, tmp_path):
-        data = prepare(numbered(tmp_path / "a.npy", 23), resize=(4, 4), batch_size=4)
-        late = shown(data.dataset(3, start_step=10**12), 4)
-        assert len(set(np.ravel(late)[:23])) > 10
-
-    def test_seeds_differ_and_repeat(self, prepare, tmp_path):
-        path = numbered(tmp_path / "a.npy", 64)
-        orders = [
-            tuple(np.ravel(shown(prepare(path, resize=(4, 4), seed=seed).dataset(1), 64)))
-            for seed in (0, 1, 2, 2**32 - 1, 0)
-        ]
-        assert orders[0] == orders[4] and len(set(orders)) == 4
-
-    def test_shuffled_well(self, prepare, tmp_path):
-        """Neighbours in the source are not neighbours in the stream."""
-        data = prepare(numbered(tmp_path / "a.npy", 256), resize=(4, 4))
-        order = np.ravel(shown(data.dataset(1), 512))
-        assert np.mean(np.abs(np.diff(order)) == 1) < 0.03
-        for epoch in order.reshape(2, 256):
-            assert abs(np.corrcoef(np.arange(256), epoch)[0, 1]) < 0.25
-
-
-class TestWithoutCache:
-    @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "npy"])
-    def test_same_images_same_order_same_bits(self, prepare, tmp_path, kind):
-        folder = write_images(tmp_path / "photos", 11)
-        (folder / "003.png").write_bytes(b"broken")
-        source = folder
-        if kind in ("zip", "tar"):
-            import shutil
-
-            source = Path(shutil.make_archive(str(tmp_path / "photos"), kind, folder))
-        elif kind == "npy":
-            source = tmp_path / "a.npy"
-            np.save(source, np.random.default_rng(0).integers(0, 256, (11, 9, 9, 3), np.uint8))
-        options = {"resize": (6, 8), "batch_size": 4}
-        streamed = prepare(source, use_cache=False, cache_dir=tmp_path / "other", **options)
-        cached = prepare(source, **options)
-        assert streamed.skipped == cached.skipped and streamed.digest == cached.digest
-        pairs = zip(streamed.dataset(2).take(5), cached.dataset(2).take(5), strict=True)
-        for one, two in pairs:
-            np.testing.assert_array_equal(one, two)
-        np.testing.assert_array_equal(streamed.sample(7, 3), cached.sample(7, 3))
-        files = [path.name for path in (tmp_path / "other").rglob("*") if path.is_file()]
-        assert files == ["index.json"]
-        with pytest.raises(ValueError, match="^images is the array in the cache"):
-            _ = streamed.images
-
-    def test_the_second_run_does_not_verify_again(self, prepare, tmp_path):
-        folder = write_images(tmp_path / "photos", 4)
-        first = prepare(folder, use_cache=False)
-        index = first.cache_path / "index.json"
-        before = index.stat()
-        prepare(folder, use_cache=False)
-        assert index.stat() == before
-        assert prepare(folder).images.shape == (4, 64, 64, 3)  # and the cache is still made
-        assert prepare(folder, use_cache=False).digest == first.digest
-
-    def test_a_compressed_tar_cannot_be_streamed(self, prepare, tmp_path):
-        import shutil
-
-        folder = write_images(tmp_path / "photos", 4)
-        archive = shutil.make_archive(str(tmp_path / "photos"), "gztar", folder)
-        assert prepare(archive).num_images == 4
-        with pytest.raises(ValueError, match="^use_cache must be True .* front to end"):
-            prepare(archive, use_cache=False)
-
-    def test_a_file_that_vanishes_is_named(self, prepare, tmp_path):
-        data = prepare(write_images(tmp_path / "photos", 4), use_cache=False)
-        (tmp_path / "photos" / "002.png").unlink()
-        with pytest.raises(ValueError, match="^source: 002.png was a good image when"):
-            data.gather([0, 1, 2])
-
-
-class TestSample:
-    def test_without_replacement_and_reproducible(self, prepare, tmp_path):
-        data = prepare(numbered(tmp_path / "a.npy", 20), resize=(4, 4))
-        sample = data.sample(20, seed=1)
-        assert sample.shape == (20, 4, 4, 1) and sample.dtype == np.uint8
-        assert sorted(sample[:, 0, 0, 0]) == list(range(20))
-        np.testing.assert_array_equal(sample, data.sample(20, seed=1))
-        assert (sample != data.sample(20, seed=2)).any()
-
-    def test_more_than_there_are(self, prepare, tmp_path):
-        sample = prepare(numbered(tmp_path / "a.npy", 4), resize=(4, 4)).sample(10, seed=0)
-        counts = np.bincount(sample[:, 0, 0, 0])
-        assert counts.sum() == 10 and set(counts) == {2, 3}
-
-    def test_none(self, prepare, tmp_path):
-        with pytest.raises(ValueError, match="^n must be an integer of at least 1; received 0"):
-            prepare(numbered(tmp_path / "a.npy", 4)).sample(0, seed=0)
 
 
 def test_importing_the_preparator_does_not_import_tensorflow():
