@@ -42,8 +42,8 @@ class IntervalCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         step = int(self.model.step)
-        if self.schedule.completes_interval(step):
-            self.on_interval_end(step, logs or {})
+        if logs and self.schedule.completes_interval(step):  # no logs: the data ran out
+            self.on_interval_end(step, logs)
 
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
         """Args: the generator steps done, and the means of the logs over the interval."""
