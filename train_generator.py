@@ -104,4 +104,8 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: HDF5 crashes while Python shuts down if it could not write a file to its end.
+    os._exit(status)

@@ -1,6 +1,7 @@
 """Checkpoints: everything that a run needs to go on bit for bit."""
 
 import logging
+import os
 from typing import Any
 
 import keras
@@ -52,8 +53,15 @@ class Checkpoint(IntervalCallback):
         if step == self._saved_step:
             return
         self._require_finite()
-        with atomic_path(self.run.checkpoint(step)) as temporary:
-            self.model.save_weights(temporary)
+        try:
+            with atomic_path(self.run.checkpoint(step)) as temporary:
+                self.model.save_weights(temporary)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise OSError(
+                f"cannot save a checkpoint in {self.run.path}: {reason}. Make room there and "
+                "resume the run: the checkpoints before are whole"
+            ) from error
         self._saved_step = step
         for old in self.run.list_checkpoints()[:-KEPT]:
             old.unlink(missing_ok=True)

@@ -112,7 +112,8 @@ def train(
         ]
         with Interruption() as interruption:
             try:
-                checkpoint.save()  # killed before the first interval ends, it starts from here
+                if not resume:  # killed before the first interval ends, it starts from here
+                    checkpoint.save()
                 _fit(model, data, schedule, [interruption, *all_callbacks])
                 checkpoint.save()
             finally:
@@ -187,8 +188,8 @@ def _fit(
             shuffle=False,
             verbose=0,
         )
-        if int(model.step) == step:
-            raise ValueError(f"data must be infinite. Received: data that ends before step {step}")
+        if not model.stop_training and int(model.step) < step + steps * intervals:
+            raise ValueError("data must be infinite. Received: data that ran out")
 
 
 def _dataset(model: AdversarialModel, data: Any, start_step: int) -> tf.data.Dataset:

@@ -304,5 +304,5 @@ def test_bad_arguments(tiny_gan, tiny_data, tmp_path):
         train(tiny_gan(image_shape=(16, 16, 1)), tiny_data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
     unknown = finite.filter(lambda images: True)  # a dataset that does not know its length
-    with pytest.raises(ValueError, match="data that ends before step 3"):
+    with pytest.raises(ValueError, match="data that ran out"):
         train(tiny_gan(), unknown, tmp_path / "run")
