@@ -1,14 +1,16 @@
 """How quickly images are prepared and fed, beside Keras's own loader on the same files.
 
-python -m benchmarks.data_pipeline [--source FOLDER]     a minute or two; prints one table
+    python benchmarks/data_pipeline.py [--source FOLDER]     a minute or two; prints one table
 """
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from gans import noise as noise_module
 from gans.architectures import get_architecture
+from gans.ema import update_average
+from gans.generator_files import save_generator
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -270,17 +272,10 @@ class AdversarialModel(keras.Model):
         optimizer.apply(gradients, network.trainable_variables)
 
     def update_ema(self) -> None:
-        """ema <- ema + (1 - d) (w - ema), d = min(ema_decay, (1 + t) / (10 + t)), all weights.
-
-        Batch-norm statistics included. Karras et al. 2018 (https://arxiv.org/abs/1710.10196) use
-        such an average; the warm-up is that of TensorFlow's ExponentialMovingAverage.
-        """
-        t = tf.cast(self.step.value, tf.float32)
-        decay = tf.minimum(self.ema_decay, (1.0 + t) / (10.0 + t))
-        for average, weight in zip(
-            self.ema_generator.weights, self.generator.weights, strict=True
-        ):
-            average.assign_add((1.0 - decay) * (weight.value - average.value))
+        """Follows the generator's weights, batch-norm statistics included, with the average."""
+        update_average(
+            self.ema_generator.weights, self.generator.weights, self.ema_decay, self.step.value
+        )
 
     def track(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Adds one step's logs to the interval's means and returns these."""
@@ -326,18 +321,11 @@ class AdversarialModel(keras.Model):
         return tf.cast(tf.round((images + 1.0) * 127.5), tf.uint8)
 
     def save_generator(self, path: str | Path) -> None:
-        """Writes the EMA generator: noise float32 [N, noise_dim] -> images [N, H, W, C] in [-1, 1].
+        """Writes the EMA generator to `path`: .keras, .h5, or else a SavedModel folder.
 
-        Args:
-            path: Ends in .keras (Keras 3), in .h5 (the older clear-text format), or in neither:
-                a SavedModel folder for `tf.saved_model.load` or `keras.layers.TFSMLayer`.
+        See `gans.generator_files.save_generator`.
         """
-        path = Path(path)
-        if path.suffix in (".keras", ".h5"):
-            with warnings.catch_warnings(), _quiet_absl():
-                self.ema_generator.save(path)
-        else:
-            self.ema_generator.export(path, verbose=False)
+        save_generator(self.ema_generator, path)
 
     def train(
         self,
@@ -371,16 +359,3 @@ def _dtype_policy(precision: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(previous)
-
-
-@contextlib.contextmanager
-def _quiet_absl() -> Iterator[None]:
-    """Silences the warning that .h5 is a legacy format: here it is asked for by name."""
-    from absl import logging
-
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)

@@ -51,3 +51,14 @@ def tiny_data(tiny_images, tmp_path):
         cache_dir=tmp_path / "cache",
         show_progress=False,
     )
+
+
+@pytest.fixture
+def source(tmp_path, tiny_images):
+    """Arguments for a run of train_generator.py on `tiny_images` that takes seconds."""
+    np.save(tmp_path / "images.npy", tiny_images)
+    return [
+        "--source", str(tmp_path / "images.npy"), "--cache_dir", str(tmp_path / "cache"),
+        "--resize", "8", "8", "--base_filters", "4", "--noise_dim", "6", "--batch_size", "8",
+        "--n_critic", "2", "--deterministic",
+    ]

@@ -1,0 +1,140 @@
+"""Options: precedence of defaults, files and the command line, and errors of one line."""
+
+import dataclasses
+
+import pytest
+
+from utils.command_line import read_options, training_parser, yaml_text
+from utils.config import TrainingConfig
+from utils.run_directory import RunDirectory
+
+
+def options(*arguments):
+    return read_options(training_parser("train"), arguments)[0]
+
+
+def error(capsys, *arguments):
+    with pytest.raises(SystemExit) as exit_:
+        options(*arguments)
+    assert exit_.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("train: error: ") and message.count("\n") == 1
+    return message
+
+
+def test_defaults_are_those_of_the_configuration():
+    assert options() == TrainingConfig()
+
+
+def test_command_line_over_file_over_defaults(tmp_path):
+    file = tmp_path / "run.yml"
+    file.write_text("batch_size: 32\nn_critic: 3\ndeterministic: true\nresize: [96, 64]\n")
+    config = options("--config", str(file), "--n_critic", "7", "--no_deterministic")
+    assert (config.batch_size, config.n_critic) == (32, 7)
+    assert config.resize == (96, 64)
+    assert config.deterministic is False
+    assert config.noise_dim == TrainingConfig().noise_dim
+    assert options("--config", str(file)).deterministic is True
+
+
+def test_yaml_text_is_read_back_as_the_same_configuration(tmp_path):
+    config = options("--clip_value", "0.02", "-s", "32", "--background", "1", "2", "3")
+    (tmp_path / "again.yml").write_text(yaml_text(config))
+    assert options("--config", str(tmp_path / "again.yml")) == config
+
+
+def test_aliases():
+    config = options("-d", "photos", "-s", "48", "-l", "9", "-b", "5")
+    assert (config.source, config.resize, config.noise_dim) == ("photos", (48, 48), 9)
+    assert config.batch_size == 5
+    assert options("--dir", "a", "--latent_size", "3", "--size", "16").resize == (16, 16)
+
+
+def test_a_word_on_method_or_size_sets_aside_what_the_file_says_of_it(tmp_path):
+    file = tmp_path / "run.yml"
+    file.write_text("clip_value: 0.05\nshape: [32, 32]\n")
+    config = options("--config", str(file), "--method", "wgan-gp", "--resize", "48", "48")
+    assert (config.method, config.clip_value, config.gradient_penalty) == ("wgan-gp", None, 10.0)
+    assert (config.resize, config.shape) == ((48, 48), None)
+    file.write_text("method: wgan-gp\ngradient_penalty: 5\n")
+    config = options("--config", str(file), "--clip_value", "0.02")
+    assert (config.method, config.clip_value) == ("wgan", 0.02)
+
+
+def test_options_of_a_resumed_run_are_under_those_of_a_file(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    saved = dataclasses.asdict(TrainingConfig(n_critic=3, batch_size=8, noise_dim=5, quiet=True))
+    run.write_config({"options": saved, "model": {}})
+    file = tmp_path / "run.yml"
+    file.write_text("batch_size: 16\nnoise_dim: 6\n")
+    config = options(
+        "--resume", "--save_path", str(run.path), "--config", str(file), "--noise_dim", "7")
+    assert (config.n_critic, config.batch_size, config.noise_dim) == (3, 16, 7)
+    assert config.save_path == str(run.path) and config.resume and not config.quiet
+
+
+def test_clip_value_selects_clipping():
+    config = options("--clip_value", "0.02")
+    assert config.method == "wgan"
+    assert config.model_options()["clip_value"] == 0.02
+    assert options("--method", "wgan").model_options()["clip_value"] == 0.01
+    assert options().model_options()["clip_value"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resise", "64", "64"], "unknown option --resise: did you mean --resize?"),
+        (["--batchsize=3"], "unknown option --batchsize: did you mean --batch_size?"),
+        (["--batch_size", "0"], "--batch_size"),
+        (["--learning_rate", "inf"], "positive number"),
+        (["--learning_rate", "-1"], "positive number"),
+        (["--learning_rate", "fast"], "positive number value: 'fast'"),
+        (["--method", "wgangp"], "invalid choice: 'wgangp'"),
+        (["--resize", "64"], "expected 2 arguments"),
+        (["--clip_value", "1", "--method", "wgan-gp"], "clip_value needs method wgan"),
+        (["--gradient_penalty", "1", "--method", "wgan"], "gradient_penalty needs method"),
+        (["--ema_decay", "1"], "ema_decay must be in [0, 1). Received: 1.0"),
+        (["--background", "0", "0", "256"], "background must be three of 0..255"),
+        (["photos"], "unknown option photos"),
+        (["--config", "/no/such.yml"], "--config must be a readable YAML file"),
+        (["--resume", "--save_path", "/no/run"], "where no run was started"),
+    ],
+)
+def test_errors_are_one_line(capsys, arguments, message):
+    assert message in error(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("n_critc: 2", "unknown option 'n_critc': did you mean n_critic?"),
+        ('"a\\nb": 2', "unknown option 'a\\nb'"),
+        ("source: no", "source must be no truth value (quote a word). Received: False"),
+        ("quiet: 3", "quiet must be true or false. Received: 3"),
+        ("shape: [64, 64, 3]", "shape must be a list of 2 values"),
+        ("batch_size: many", "whole number of at least 1"),
+        ("resize: 64", "resize must be a list of 2 values. Received: 64"),
+        ("- a\n- b", "must hold lines of the form name: value"),
+        ("a: [", "must be a YAML file"),
+    ],
+)
+def test_errors_of_a_file_name_it(capsys, tmp_path, content, message):
+    (tmp_path / "run.yml").write_text(content)
+    text = error(capsys, "--config", str(tmp_path / "run.yml"))
+    assert message in text and "run.yml" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be whole number of at least 1. Received: 0"),
+        ({"method": "gan"}, "method must be one of wgan-gp, wgan. Received: 'gan'"),
+        ({"resize": (64,)}, "resize must be 2 values"),
+        ({"resume": True, "step_0": 3}, "resume goes on from the run's own checkpoint"),
+        ({"resume": "yes"}, "resume must be True or False"),
+    ],
+)
+def test_the_configuration_checks_its_values_from_python_too(values, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**values)
