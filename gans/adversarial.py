@@ -315,7 +315,7 @@ class AdversarialModel(keras.Model):
             images[first : first + count] = self._generate_batch(tf.constant(noise))[:count]
         return images
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _generate_batch(self, noise: tf.Tensor) -> tf.Tensor:
         images = self.ema_generator(noise, training=False)
         return tf.cast(tf.round((images + 1.0) * 127.5), tf.uint8)
