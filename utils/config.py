@@ -115,9 +115,8 @@ class TrainingConfig:
     noise: str = _option(
         "normal", "model", "noise: standard normal, or uniform in [-1, 1]",
         choices=("normal", "uniform"))
-    n_critic: int | None = _option(
-        None, "model", "critic updates for each generator update (default: 1 with wgan-gp, 5 with "
-        "wgan)", type=_size, metavar="N")
+    n_critic: int = _option(
+        1, "model", "critic updates for each generator update", type=_size, metavar="N")
     gradient_penalty: float | None = _option(
         None, "model", "weight of the gradient penalty (default with wgan-gp: 10)", type=_positive,
         metavar="WEIGHT")
@@ -128,9 +127,8 @@ class TrainingConfig:
         0.999, "model", "decay of the generator's moving average; 0 turns it off", type=float,
         metavar="D")
 
-    learning_rate: float | None = _option(
-        None, "training", "learning rate (default: 2e-4 with wgan-gp, 5e-5 with wgan)",
-        type=_positive, metavar="RATE")
+    learning_rate: float = _option(
+        2e-4, "training", "learning rate", type=_positive, metavar="RATE")
     generator_learning_rate: float | None = _option(
         None, "training", "the generator's, where it differs (default: --learning_rate)",
         type=_positive, metavar="RATE")
@@ -181,8 +179,6 @@ class TrainingConfig:
         clipping = self.method == "wgan"
         self._default("clip_value", 0.01 if clipping else None)
         self._default("gradient_penalty", None if clipping else 10.0)
-        self._default("n_critic", 5 if clipping else 1)
-        self._default("learning_rate", 5e-5 if clipping else 2e-4)
         self._default("generator_learning_rate", self.learning_rate)
         if self.resume and (self.load_weights is not None or self.step_0 is not None):
             raise ValueError(
