@@ -1,6 +1,7 @@
 """Tiny networks and images, shared by the tests."""
 
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before any test imports TensorFlow
 
@@ -8,6 +9,9 @@ import numpy as np
 import pytest
 
 SHAPE = (8, 8, 1)
+
+# A shell's background job ignores Ctrl-C, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
