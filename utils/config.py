@@ -40,6 +40,7 @@ def _count(text: str) -> int:
 
 _count.__name__ = "whole number of at least 0"
 
+
 def _check(option: dataclasses.Field, value: Any) -> None:
     """Raises ValueError where a value is not what its option takes; None stands for unset."""
     rules = option.metadata["argparse"]
@@ -179,7 +180,6 @@ class TrainingConfig:
         clipping = self.method == "wgan"
         self._default("clip_value", 0.01 if clipping else None)
         self._default("gradient_penalty", None if clipping else 10.0)
-        self._default("generator_learning_rate", self.learning_rate)
         if self.resume and (self.load_weights is not None or self.step_0 is not None):
             raise ValueError(
                 "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "

@@ -73,6 +73,15 @@ def test_options_of_a_resumed_run_are_under_those_of_a_file(tmp_path):
     assert config.save_path == str(run.path) and config.resume and not config.quiet
 
 
+def test_a_new_learning_rate_of_a_resumed_run_is_the_generators_too(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    run.write_config({"options": dataclasses.asdict(TrainingConfig()), "model": {}})
+    config = options("--resume", "--save_path", str(run.path), "--learning_rate", "1e-3")
+    assert config.compile_options()["learning_rate"] == 1e-3
+    # None: compile gives the generator the learning rate
+    assert config.compile_options()["generator_learning_rate"] is None
+
+
 def test_clip_value_selects_clipping():
     config = options("--clip_value", "0.02")
     assert config.method == "wgan"
