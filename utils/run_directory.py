@@ -1,6 +1,7 @@
 """Names and paths of everything a run writes, and how files are written: whole or not at all."""
 
 import contextlib
+import csv
 import fcntl
 import json
 import os
@@ -148,6 +149,16 @@ class RunDirectory:
         if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
             raise ValueError(f"{self.config} must hold what a run writes, and does not")
         return config
+
+    def read_log(self) -> list[dict[str, float]]:
+        """The rows of log.csv, one an interval; `step` is an int. Empty where there is none yet."""
+        if not self.log_csv.is_file():
+            return []
+        with self.log_csv.open(newline="", encoding="utf-8") as file:
+            return [
+                {name: float(value) for name, value in row.items()} | {"step": int(row["step"])}
+                for row in csv.DictReader(file)
+            ]
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes config.json: options, model, data and versions of the run."""

@@ -31,7 +31,7 @@ class MetricsLog(IntervalCallback):
 
     def restore(self, step: int) -> None:
         """Takes up the rows of log.csv up to `step`; later ones were not checkpointed."""
-        self.rows = [row for row in read_log(self.run) if row["step"] <= step]
+        self.rows = [row for row in self.run.read_log() if row["step"] <= step]
         self._write()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -74,17 +74,6 @@ class MetricsLog(IntervalCallback):
 def log_names(model: Any) -> list[str]:
     """The names of what the model's `train_step` logs."""
     return [metric.name for metric in model.metrics]
-
-
-def read_log(run: RunDirectory) -> list[dict[str, float]]:
-    """The rows of a run's log.csv; `step` is an int. Empty where there is none yet."""
-    if not run.log_csv.is_file():
-        return []
-    with run.log_csv.open(newline="", encoding="utf-8") as file:
-        return [
-            {name: float(value) for name, value in row.items()} | {"step": int(row["step"])}
-            for row in csv.DictReader(file)
-        ]
 
 
 def is_best(estimates: Sequence[float]) -> bool:

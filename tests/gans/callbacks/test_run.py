@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gans.callbacks import NonFiniteError
-from gans.callbacks.metrics_log import is_best, read_log
+from gans.callbacks.metrics_log import is_best
 from utils.run_directory import RunDirectory
 
 TIMES = {"seconds", "steps_per_second", "images_per_second"}
@@ -58,7 +58,7 @@ def test_what_a_run_writes(tiny_gan, tiny_data, tmp_path):
     result = train(gan, tiny_data, tmp_path / "run", tensorboard=True, options={"a": 1})
     assert result.finished and result.step == 10 and result.signal is None
     run = result.directory
-    assert [row["step"] for row in read_log(run)] == [4, 8, 10]
+    assert [row["step"] for row in run.read_log()] == [4, 8, 10]
     assert [p.name for p in run.list_samples()] == [
         "step-00000004.png", "step-00000008.png", "step-00000010.png"]
     assert [p.name for p in run.list_checkpoints()][-1] == "step-00000010.weights.h5"
@@ -89,14 +89,14 @@ def test_log_rows_are_means_over_their_interval(tiny_gan, tiny_data, tmp_path):
 
     train(tiny_gan(), tiny_data, tmp_path / "run", callbacks=[Spy()])
     # Logs are running means over the interval: the mean after k steps times k is a sum.
-    for row, last in zip(read_log(RunDirectory(tmp_path / "run")), (3, 7, 9), strict=True):
+    for row, last in zip(RunDirectory(tmp_path / "run").read_log(), (3, 7, 9), strict=True):
         for name, value in steps[last].items():
             np.testing.assert_allclose(row[name], value, rtol=1e-6)
     one_by_one = tmp_path / "single"
     train(tiny_gan(), tiny_data, one_by_one, save_interval=1)
-    single = read_log(RunDirectory(one_by_one))
+    single = RunDirectory(one_by_one).read_log()
     for row, span in zip(
-        read_log(RunDirectory(tmp_path / "run")), (slice(0, 4), slice(4, 8), slice(8, 10)),
+        RunDirectory(tmp_path / "run").read_log(), (slice(0, 4), slice(4, 8), slice(8, 10)),
         strict=True,
     ):
         for name in ("wasserstein_estimate", "generator_loss", "gradient_penalty"):
@@ -227,7 +227,7 @@ def test_not_finite_stops_with_step_causes_and_checkpoint(tiny_gan, tiny_data, t
     with pytest.raises(NonFiniteError, match=r"step 6: .*step-00000004.*learning rate"):
         train(tiny_gan(), tiny_data, run.path, callbacks=[Poison()])
     assert [p.name for p in run.list_checkpoints()][-1] == "step-00000004.weights.h5"
-    assert [row["step"] for row in read_log(run)] == [4]
+    assert [row["step"] for row in run.read_log()] == [4]
     assert "ended by NonFiniteError: step 6" in run.log.read_text()
     resumed = tiny_gan()
     train(resumed, tiny_data, run.path, resume=True)
