@@ -68,14 +68,14 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     with quiet_stderr():
         import tensorflow as tf
 
-        from gans import WassersteinGAN
+        from gans import model_class
 
         gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    gan = WassersteinGAN(data.image_shape, **config.model_options())
+    gan = model_class(config.method)(data.image_shape, **config.model_options())
     gan.compile(**config.compile_options())
     if config.load_weights is not None:
         gan.load_weights(config.load_weights)
@@ -83,13 +83,14 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         gan.set_step(config.step_0)
     if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
+        critic = "discriminator" if config.method == "dcgan" else "critic"
         device = "the GPU" if gpus else f"{os.cpu_count()} CPU cores"
-        print(f"Networks: generator {sizes[0]:,} and critic {sizes[1]:,} parameters, on {device}",
+        print(f"Networks: generator {sizes[0]:,} and {critic} {sizes[1]:,} parameters, on {device}",
               flush=True)
     if dry_run:
         return 0
     try:
-        run = gan.train(data, **config.train_options())
+        run = gan.train(data, **config.train_options(data.num_images))
     except tf.errors.ResourceExhaustedError:
         raise MemoryError(
             "the networks and a batch do not fit into memory: lower --batch_size, --base_filters "

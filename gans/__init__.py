@@ -3,9 +3,34 @@
 import importlib
 from typing import Any
 
-__all__ = ["AdversarialModel", "WassersteinGAN"]
+__all__ = [
+    "DCGAN",
+    "AdversarialModel",
+    "WassersteinGAN",
+    "initialize_weights",
+    "load_generator_weights",
+    "model_class",
+]
 
-_MODULES = {"AdversarialModel": "gans.adversarial", "WassersteinGAN": "gans.wasserstein"}
+_MODULES = {
+    "AdversarialModel": "gans.adversarial",
+    "DCGAN": "gans.dcgan",
+    "WassersteinGAN": "gans.wasserstein",
+    "initialize_weights": "gans.architectures.blocks",
+    "load_generator_weights": "gans.generator_files",
+}
+
+
+def model_class(method: str) -> Any:
+    """The class that trains by a method: "wgan-gp", "wgan" or "dcgan".
+
+    Raises:
+        ValueError: If there is no such method.
+    """
+    names = {"wgan-gp": "WassersteinGAN", "wgan": "WassersteinGAN", "dcgan": "DCGAN"}
+    if method not in names:
+        raise ValueError(f"method must be one of {', '.join(names)}. Received: {method!r}")
+    return __getattr__(names[method])
 
 
 def __getattr__(name: str) -> Any:

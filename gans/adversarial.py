@@ -1,10 +1,9 @@
 """What every adversarial model shares: two networks, two optimizers, EMA, seeded noise, saving."""
 
 import contextlib
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -14,30 +13,37 @@ from gans import noise as noise_module
 from gans.architectures import get_architecture
 from gans.ema import update_average
 from gans.generator_files import save_generator
+from gans.optimizers import build_optimizers, scaled_for, set_iterations
+from gans.resumable import ResumableModel
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
-class AdversarialModel(keras.Model):
-    """A generator and a critic, trained against each other by a subclass's `train_step`.
+class AdversarialModel(ResumableModel):
+    """A generator and a critic that are trained against each other.
 
-    Both networks, the EMA generator and (after `compile`) both optimizers exist with all their
+    A subclass says how: it defines `train_step`, `optimizer_defaults` and `progress_logs`. Both
+    networks, the EMA generator and (after `compile`) both optimizers exist with all their
     variables from the start, so that weights can be loaded at any time.
 
     Args:
+        method: "wgan-gp", "wgan" or "dcgan": what the architecture's default normalisation is for.
         image_shape: (H, W, C); C is 1 or 3. Which H and W work depends on the architecture.
         noise_dim: Length of a noise vector.
         architecture: Name of a module in `gans.architectures`.
         base_filters: Width of the networks; None takes the architecture's own.
-        critic_normalization: "none", "batch", "layer" or "instance".
+        critic_normalization: "none", "batch", "layer", "instance", or "published" where the
+            architecture has it; None takes the architecture's own for the method.
         n_critic: Critic updates for each generator update.
         noise: "normal" (standard) or "uniform" (in [-1, 1]).
+        real_noise: Share in [0, 1) of uniform noise in [-1, 1] that real images are mixed with
+            before the critic sees them.
         ema_decay: Decay of the moving average of the generator's weights, in [0, 1); 0 turns it
             off. Warmed up: min(ema_decay, (1 + t) / (10 + t)) after t generator steps.
         seed: Seed of the initial weights and of every draw while training.
         precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks. Scores,
             losses, penalty norms and EMA stay float32.
-        logs: Names of what `train_step` logs.
+        logs: Names of what a step logs.
         name: Name of the model.
 
     Call arguments:
@@ -51,22 +57,26 @@ class AdversarialModel(keras.Model):
         ValueError: If an argument is out of its range.
     """
 
+    progress_logs: ClassVar[dict[str, str]]  # what the progress bar shows: label -> name of a log
+
     def __init__(
         self,
+        method: str,
         image_shape: tuple[int, int, int],
         noise_dim: int,
         architecture: str,
         base_filters: int | None,
-        critic_normalization: str,
+        critic_normalization: str | None,
         n_critic: int,
         noise: str,
+        real_noise: float,
         ema_decay: float,
         seed: int,
         precision: str,
         logs: Sequence[str],
         name: str | None = None,
     ):
-        super().__init__(name=name)
+        super().__init__(logs, name=name)
         module = get_architecture(architecture)
         if base_filters is None:
             base_filters = module.BASE_FILTERS
@@ -81,10 +91,13 @@ class AdversarialModel(keras.Model):
             _require(value >= 1, argument, "be 1 or more", value)
         _require(noise in noise_module.NOISES, "noise",
                  f"be one of {', '.join(noise_module.NOISES)}", noise)
-        _require(0 <= ema_decay < 1, "ema_decay", "be in [0, 1)", ema_decay)
+        for argument, value in [("real_noise", real_noise), ("ema_decay", ema_decay)]:
+            _require(0 <= value < 1, argument, "be in [0, 1)", value)
         _require(0 <= seed < 2**31, "seed", "be in [0, 2^31)", seed)
         _require(precision in PRECISIONS, "precision", f"be one of {', '.join(PRECISIONS)}",
                  precision)
+        if critic_normalization is None:
+            critic_normalization = module.critic_normalization(method, image_shape)
         self._init_config = {
             "image_shape": image_shape,
             "noise_dim": noise_dim,
@@ -93,6 +106,7 @@ class AdversarialModel(keras.Model):
             "critic_normalization": critic_normalization,
             "n_critic": n_critic,
             "noise": noise,
+            "real_noise": real_noise,
             "ema_decay": ema_decay,
             "seed": seed,
             "precision": precision,
@@ -101,6 +115,7 @@ class AdversarialModel(keras.Model):
         self.noise_dim = noise_dim
         self.n_critic = n_critic
         self.noise = noise
+        self.real_noise = real_noise
         self.ema_decay = ema_decay
         self.seed = seed
         self.precision = precision
@@ -113,32 +128,28 @@ class AdversarialModel(keras.Model):
             )
             self.ema_generator = keras.models.clone_model(self.generator)
         self.ema_generator.set_weights(self.generator.get_weights())
-        self.step = self.add_weight(
-            name="step", shape=(), dtype="int64", initializer="zeros", trainable=False
-        )
-        self.keep_logs_once = False
-        self._trackers = [keras.metrics.Mean(name=log) for log in logs]
         self.built = True
+
+    @property
+    def optimizer_defaults(self) -> dict[str, Any]:
+        """The method's own `optimizer`, `learning_rate`, `beta_1` and `beta_2`."""
+        raise NotImplementedError
 
     # --- Keras interface ---
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generator(inputs, training=training)
 
-    @property
-    def metrics(self) -> list[keras.Metric]:
-        return self._trackers
-
-    def reset_metrics(self) -> None:
-        """Starts the logs' means anew; skipped once where a run goes on inside an interval."""
-        if not self.keep_logs_once:
-            super().reset_metrics()
-        self.keep_logs_once = False
-
     def compile(
         self,
-        critic_optimizer: keras.Optimizer,
-        generator_optimizer: keras.Optimizer,
+        critic_optimizer: keras.Optimizer | None = None,
+        generator_optimizer: keras.Optimizer | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        generator_learning_rate: float | None = None,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        decay_rate: float = 1.0,
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -146,12 +157,22 @@ class AdversarialModel(keras.Model):
         """Sets the two optimizers and how the train function is built.
 
         Args:
-            critic_optimizer: Keras optimizer of the critic's trainable weights.
-            generator_optimizer: Keras optimizer of the generator's trainable weights.
+            critic_optimizer: Keras optimizer of the critic; None: made from the options below.
+            generator_optimizer: Likewise for the generator.
+            optimizer: "adam" or "rmsprop". None: the method's own, as for the next three; a
+                class's docstring states them.
+            learning_rate: Of both optimizers.
+            generator_learning_rate: The generator's, where it differs.
+            beta_1: Adam's.
+            beta_2: Adam's.
+            decay_rate: Factor by which both learning rates fall over every 1,000 generator steps.
             jit_compile: Whether to use XLA; "auto" does on a GPU and does not on a CPU, where
                 it makes convolutions slower.
             run_eagerly: Run `train_step` without a graph, for debugging.
             steps_per_execution: Generator steps in one call of the train function.
+
+        Raises:
+            ValueError: If an option of the optimizers is out of its range.
         """
         self._compile_arguments = {
             "jit_compile": jit_compile,
@@ -166,17 +187,26 @@ class AdversarialModel(keras.Model):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
-        self.critic_optimizer = self._prepare_optimizer(critic_optimizer, self.critic)
-        self.generator_optimizer = self._prepare_optimizer(generator_optimizer, self.generator)
-
-    def _prepare_optimizer(
-        self, optimizer: keras.Optimizer, network: keras.Model
-    ) -> keras.Optimizer:
-        loss_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if self.precision == "mixed_float16" and not loss_scaled:
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(network.trainable_variables)
-        return optimizer
+        given = {
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "beta_1": beta_1,
+            "beta_2": beta_2,
+        }
+        options = {
+            name: default if given[name] is None else given[name]
+            for name, default in self.optimizer_defaults.items()
+        }
+        built = build_optimizers(
+            self.n_critic,
+            generator_learning_rate=generator_learning_rate,
+            decay_rate=decay_rate,
+            **options,
+        )
+        self.critic_optimizer = scaled_for(self.precision, critic_optimizer or built[0])
+        self.generator_optimizer = scaled_for(self.precision, generator_optimizer or built[1])
+        self.critic_optimizer.build(self.critic.trainable_variables)
+        self.generator_optimizer.build(self.generator.trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
         return {**self._init_config, "name": self.name}
@@ -193,46 +223,11 @@ class AdversarialModel(keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def save_own_variables(self, store: Any) -> None:
-        store["step"] = np.asarray(self.step)
-        # What the current interval has summed so far: a run that goes on inside an interval
-        # logs the same means as one that was never interrupted.
-        store["logs"] = np.asarray([[np.asarray(v) for v in m.variables] for m in self.metrics])
-
-    def load_own_variables(self, store: Any) -> None:
-        self.step.assign(store["step"][()])
-        for metric, values in zip(self.metrics, store["logs"][()], strict=True):
-            for variable, value in zip(metric.variables, values, strict=True):
-                variable.assign(value)
-
-    def load_weights(self, filepath: str | Path, **options: Any) -> None:
-        """Loads what `save_weights` wrote: networks, optimizers, EMA, step and logs.
-
-        Raises:
-            ValueError: If the file cannot be read, or is not of a model like this one. Some
-                weights may have been loaded by then.
-        """
-        try:
-            with warnings.catch_warnings():
-                # Keras only warns where a part of the file fits nothing, and loads the rest.
-                warnings.simplefilter("error", UserWarning)
-                super().load_weights(filepath, **options)
-        except (OSError, KeyError, ValueError, UserWarning) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(
-                f"{filepath} must be a .weights.h5 file of a model with the same options. "
-                f"Received: {reason[:200]}"
-            ) from error
-
     def set_step(self, step: int) -> None:
         """Counts generator steps, and with them the decay of the learning rates, from `step`."""
         self.step.assign(step)
-        for optimizer, updates in [
-            (self.critic_optimizer, self.n_critic),
-            (self.generator_optimizer, 1),
-        ]:
-            inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss-scaling one
-            inner.iterations.assign(step * updates)
+        set_iterations(self.critic_optimizer, step * self.n_critic)
+        set_iterations(self.generator_optimizer, step)
 
     # --- pieces of a train step ---
 
@@ -251,6 +246,26 @@ class AdversarialModel(keras.Model):
                 f"Received: shape {tuple(real_images.shape)}"
             )
         return count // self.n_critic
+
+    def real_batches(self, real_images: tf.Tensor) -> list[tf.Tensor]:
+        """An element of the data as the batches of the `n_critic` critic updates.
+
+        Args:
+            real_images: float32 [n_critic * N, H, W, C] in [-1, 1].
+
+        Returns:
+            `n_critic` times float32 [N, H, W, C]: (1 - real_noise) * images + real_noise * uniform
+            noise in [-1, 1].
+
+        Raises:
+            ValueError: If the number of images is not a known multiple of n_critic.
+        """
+        self.batch_size(real_images)
+        if self.real_noise:
+            seed = noise_module.draw_seed(self.seed, self.step.value, noise_module.REAL_NOISE)
+            noise = noise_module.training_noise("uniform", real_images.shape, seed)
+            real_images = (1.0 - self.real_noise) * real_images + self.real_noise * noise
+        return tf.split(real_images, self.n_critic)
 
     def training_noise(self, batch_size: int, purpose: int, iteration: int = 0) -> tf.Tensor:
         """Noise float32 [batch_size, noise_dim] of this step, update and replica."""
@@ -271,17 +286,20 @@ class AdversarialModel(keras.Model):
         gradients = tape.gradient(loss, network.trainable_variables, output_gradients=start)
         optimizer.apply(gradients, network.trainable_variables)
 
-    def update_ema(self) -> None:
-        """Follows the generator's weights, batch-norm statistics included, with the average."""
+    def finish_step(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Lets the EMA follow the generator, batch-norm statistics included, and counts the step.
+
+        Args:
+            logs: What the step logs, float32 scalars.
+
+        Returns:
+            The means of the logs since the last `reset_metrics`.
+        """
         update_average(
             self.ema_generator.weights, self.generator.weights, self.ema_decay, self.step.value
         )
-
-    def track(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Adds one step's logs to the interval's means and returns these."""
-        for tracker in self._trackers:
-            tracker.update_state(logs[tracker.name])
-        return {tracker.name: tracker.result() for tracker in self._trackers}
+        self.step.assign_add(1)
+        return self.track(logs)
 
     # --- what a user calls ---
 

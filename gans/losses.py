@@ -20,3 +20,26 @@ def wasserstein_critic_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> t
 def wasserstein_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
     """-E[D(fake)]: minimised by the generator."""
     return -tf.reduce_mean(fake_scores)
+
+
+def nonsaturating_discriminator_loss(
+    real_scores: tf.Tensor, fake_scores: tf.Tensor
+) -> tf.Tensor:
+    """-E[log D(real)] - E[log(1 - D(fake))] in nats, where D = sigmoid(score).
+
+    Goodfellow et al. 2014, equation 1 (https://arxiv.org/abs/1406.2661); 2 log 2 when D is
+    undecided.
+    """
+    return tf.reduce_mean(tf.nn.softplus(-real_scores)) + tf.reduce_mean(
+        tf.nn.softplus(fake_scores)
+    )
+
+
+def nonsaturating_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
+    """-E[log D(fake)] in nats: the form of section 3 that does not saturate where D is sure."""
+    return tf.reduce_mean(tf.nn.softplus(-fake_scores))
+
+
+def mean_probability(scores: tf.Tensor) -> tf.Tensor:
+    """E[sigmoid(score)]: the probability in [0, 1] that the images are real, as D sees it."""
+    return tf.reduce_mean(tf.nn.sigmoid(scores))

@@ -1,5 +1,7 @@
 """Random numbers as pure functions of (seed, step, iteration, replica): no generator state."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ NOISES = ("normal", "uniform")
 ALGORITHM = "philox"
 
 # What a draw is for. Draws of one step differ in this, so that none repeats another.
-CRITIC_NOISE, INTERPOLATION, GENERATOR_NOISE = range(3)
+CRITIC_NOISE, INTERPOLATION, GENERATOR_NOISE, REAL_NOISE = range(4)
 
 
 def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> tf.Tensor:
@@ -17,7 +19,7 @@ def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> t
     Args:
         seed: The run's seed.
         step: int64 scalar, generator steps done so far.
-        purpose: `CRITIC_NOISE`, `INTERPOLATION` or `GENERATOR_NOISE`.
+        purpose: `CRITIC_NOISE`, `INTERPOLATION`, `GENERATOR_NOISE` or `REAL_NOISE`.
         iteration: The critic update within the step.
     """
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -29,8 +31,8 @@ def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> t
     return tf.random.experimental.stateless_fold_in(key, index, alg=ALGORITHM)
 
 
-def training_noise(kind: str, shape: tuple[int, int], seed: tf.Tensor) -> tf.Tensor:
-    """Noise float32 [N, noise_dim]: standard normal, or uniform in [-1, 1]."""
+def training_noise(kind: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tensor:
+    """Noise float32 of this shape: standard normal, or uniform in [-1, 1]."""
     if kind == "uniform":
         return tf.random.stateless_uniform(shape, seed, -1.0, 1.0, alg=ALGORITHM)
     return tf.random.stateless_normal(shape, seed, alg=ALGORITHM)

@@ -1,12 +1,11 @@
 """The Wasserstein GAN, with a gradient penalty or with weight clipping."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from gans.adversarial import AdversarialModel
-from gans.architectures import get_architecture
 from gans.lipschitz import (
     clip_weights,
     clipped_share,
@@ -27,29 +26,30 @@ from gans.noise import (
     interpolation_weights,
 )
 
-DECAY_STEPS = 1000  # generator steps over which the learning rate falls by `decay_rate`
-
 
 @keras.saving.register_keras_serializable(package="gans")
 class WassersteinGAN(AdversarialModel):
     """WGAN-GP (Gulrajani et al. 2017, Algorithm 1) or WGAN (Arjovsky et al. 2017, Algorithm 1).
 
-    Exactly one of `gradient_penalty` and `clip_value` is in force: giving a `clip_value` selects
-    weight clipping.
+    Its optimizers are by default the papers': Adam with learning rate 1e-4, beta_1 0.5 and beta_2
+    0.9 under the penalty, RMSprop with learning rate 5e-5 under clipping. Exactly one of
+    `gradient_penalty` and `clip_value` is in force: giving a `clip_value` selects weight clipping.
 
     Args:
         image_shape: (H, W, C); C is 1 or 3.
         noise_dim: Length of a noise vector.
-        architecture: "dcgan" or "anime".
+        architecture: "dcgan", "anime", "conv4", "residual64" or "resnet".
         n_critic: Critic updates for each generator update.
         gradient_penalty: Weight of the penalty; None or a `clip_value` turns it off.
         clip_value: Bound c of the critic's weights, clipped into [-c, c] after each update.
         noise: "normal" (standard) or "uniform" (in [-1, 1]).
+        real_noise: Share in [0, 1) of uniform noise in [-1, 1] that real images are mixed with.
         ema_decay: Decay of the generator's moving average, warmed up; 0 turns it off.
         seed: Seed of the initial weights and of every draw while training.
         base_filters: Width of the networks; None takes the architecture's own.
-        critic_normalization: "none", "layer", "instance", or under clipping "batch"; None takes
-            the architecture's own for the method.
+        critic_normalization: "none", "layer", "instance", under clipping "batch", or "published"
+            (conv4, residual64: as the published code has it); None takes the architecture's own
+            for the method.
         one_sided: Penalise only gradient norms above 1.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
         name: Name of the model.
@@ -74,6 +74,8 @@ class WassersteinGAN(AdversarialModel):
         https://arxiv.org/abs/1701.07875, https://arxiv.org/abs/1704.00028
     """
 
+    progress_logs: ClassVar = {"Wasserstein": "wasserstein_estimate"}
+
     def __init__(
         self,
         image_shape: tuple[int, int, int] = (64, 64, 3),
@@ -83,6 +85,7 @@ class WassersteinGAN(AdversarialModel):
         gradient_penalty: float | None = 10.0,
         clip_value: float | None = None,
         noise: str = "normal",
+        real_noise: float = 0.0,
         ema_decay: float = 0.999,
         seed: int = 0,
         base_filters: int | None = None,
@@ -104,15 +107,13 @@ class WassersteinGAN(AdversarialModel):
         ]:
             if value is not None and not value > 0:
                 raise ValueError(f"{argument} must be positive. Received: {value}")
-        method = "gradient_penalty" if clip_value is None else "clipping"
-        if critic_normalization is None:
-            critic_normalization = get_architecture(architecture).CRITIC_NORMALIZATION[method]
         if critic_normalization == "batch" and clip_value is None:
             raise ValueError(
                 "critic_normalization must not be 'batch' under the gradient penalty, which is "
                 "each image's own: take 'layer', 'instance' or 'none'. Received: 'batch'"
             )
         super().__init__(
+            "wgan-gp" if clip_value is None else "wgan",
             image_shape,
             noise_dim,
             architecture,
@@ -120,6 +121,7 @@ class WassersteinGAN(AdversarialModel):
             critic_normalization,
             n_critic,
             noise,
+            real_noise,
             ema_decay,
             seed,
             precision,
@@ -146,58 +148,11 @@ class WassersteinGAN(AdversarialModel):
             "one_sided": self.one_sided,
         }
 
-    def compile(
-        self,
-        critic_optimizer: keras.Optimizer | None = None,
-        generator_optimizer: keras.Optimizer | None = None,
-        learning_rate: float | None = None,
-        generator_learning_rate: float | None = None,
-        decay_rate: float = 1.0,
-        **options: Any,
-    ) -> None:
-        """Sets the optimizers; those not given are the papers' own for the method.
-
-        Args:
-            critic_optimizer: Keras optimizer; None: Adam(beta_1=0.5, beta_2=0.9) for the
-                gradient penalty, RMSprop for clipping.
-            generator_optimizer: Likewise for the generator.
-            learning_rate: Of the optimizers not given; None: 1e-4 for the penalty, 5e-5 for
-                clipping.
-            generator_learning_rate: The generator's, where it differs.
-            decay_rate: Factor by which both learning rates fall over every 1,000 generator steps.
-            **options: `jit_compile`, `run_eagerly` and `steps_per_execution` of
-                `AdversarialModel.compile`.
-
-        Raises:
-            ValueError: If a learning rate or the decay rate is not positive.
-        """
-        if learning_rate is None:
-            learning_rate = 1e-4 if self.clip_value is None else 5e-5
-        if generator_learning_rate is None:
-            generator_learning_rate = learning_rate
-        for argument, value in [
-            ("learning_rate", learning_rate),
-            ("generator_learning_rate", generator_learning_rate),
-            ("decay_rate", decay_rate),
-        ]:
-            if not value > 0:
-                raise ValueError(f"{argument} must be positive. Received: {value}")
-
-        def optimizer(rate: float, updates_per_step: int) -> keras.Optimizer:
-            # A schedule even where the rate is constant: a plain rate would be a variable, and
-            # loading a checkpoint would undo a new --learning_rate.
-            schedule = keras.optimizers.schedules.ExponentialDecay(
-                rate, DECAY_STEPS * updates_per_step, decay_rate
-            )
-            if self.clip_value is None:
-                return keras.optimizers.Adam(schedule, beta_1=0.5, beta_2=0.9)
-            return keras.optimizers.RMSprop(schedule)
-
-        super().compile(
-            critic_optimizer or optimizer(learning_rate, self.n_critic),
-            generator_optimizer or optimizer(generator_learning_rate, 1),
-            **options,
-        )
+    @property
+    def optimizer_defaults(self) -> dict[str, Any]:
+        if self.clip_value is None:
+            return {"optimizer": "adam", "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.9}
+        return {"optimizer": "rmsprop", "learning_rate": 5e-5, "beta_1": 0.5, "beta_2": 0.9}
 
     def train_step(self, real_images: tf.Tensor) -> dict[str, tf.Tensor]:
         """`n_critic` critic updates, each on fresh images, then one generator update.
@@ -211,13 +166,10 @@ class WassersteinGAN(AdversarialModel):
         Raises:
             ValueError: If the number of images is not a known multiple of n_critic.
         """
-        batch_size = self.batch_size(real_images)
-        for iteration, images in enumerate(tf.split(real_images, self.n_critic)):
+        for iteration, images in enumerate(self.real_batches(real_images)):
             logs = self.update_critic(images, iteration)
-        logs["generator_loss"] = self.update_generator(batch_size)
-        self.update_ema()
-        self.step.assign_add(1)
-        return self.track(logs)
+        logs["generator_loss"] = self.update_generator(images.shape[0])
+        return self.finish_step(logs)
 
     def update_critic(self, real_images: tf.Tensor, iteration: int) -> dict[str, tf.Tensor]:
         """One critic update on real images float32 [N, H, W, C] and as many fakes."""

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from utils.config import TrainingConfig
+from utils.options import merge_options, method_of
+from utils.presets import PRESETS, list_presets, preset_options
 from utils.run_directory import RunDirectory
-
-# Options that speak of one thing: naming one of them sets aside what a file says of the others.
-_TOGETHER = ({"resize", "shape"}, {"method", "gradient_penalty", "clip_value"})
 
 # What a resumed run does not take over from the run that it goes on with.
 _OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet"}
@@ -78,6 +77,12 @@ def _add_option(section: Any, field: dataclasses.Field) -> None:
                              **square)
 
 
+class _ListPresets(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        print(list_presets())
+        parser.exit()
+
+
 class _Square(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
         setattr(namespace, self.dest, [values[0], values[0]])
@@ -96,12 +101,18 @@ def training_parser(prog: str | None = None) -> OptionParser:
   %(prog)s --resize 64 64                      the built-in faces
   %(prog)s --source photos --resize 96 64      your own pictures, 96 high and 64 wide
   %(prog)s --source photos --resume            go on with the run in --save_path
+  %(prog)s --preset cifar10 --source photos    a published system, on your own pictures
   %(prog)s --config run.yml --n_critic 2       options from a file; the command line wins
 
 A flag that a file sets is unset with --no_FLAG.""",
     )
     add_options(parser, ["data", "model", "training", "run"])
     general = parser.add_argument_group("general")
+    general.add_argument("--preset", choices=PRESETS, default=argparse.SUPPRESS,
+                         help="options of a published system, under those given otherwise: "
+                         f"{', '.join(PRESETS)}", metavar="NAME")
+    general.add_argument("--list_presets", action=_ListPresets, nargs=0, default=argparse.SUPPRESS,
+                         help="print the presets with their options, and stop")
     general.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
                          help="YAML file with options by name")
     general.add_argument("--dry_run", action="store_true", default=argparse.SUPPRESS,
@@ -114,32 +125,28 @@ def read_options(
 ) -> tuple[TrainingConfig, bool]:
     """The configuration, and whether it is a dry run.
 
-    Built-in defaults < the resumed run's config.json < --config < the command line.
+    Built-in defaults < --preset < the resumed run's config.json < --config < the command line.
 
     Raises:
         SystemExit: With one line, if anything is wrong with an option or a file.
     """
     given = parser.parse_given(arguments)
     path, dry_run = given.pop("config", None), given.pop("dry_run", False)
+    preset = given.pop("preset", None)
     try:
-        values = _over(_read_yaml(parser, path) if path else {}, given)
-        if values.get("resume"):
+        upper = merge_options(_read_yaml(parser, path) if path else {}, given)
+        lower = preset_options(preset, method_of(upper)) if preset is not None else {}
+        values = merge_options(lower, upper)
+        if upper.get("resume"):
             run = RunDirectory(values.get("save_path", TrainingConfig.save_path))
             saved = run.read_config().get("options") or {}
             saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
-            values = _over(_check(parser, saved, str(run.config)), values)
+            lower = merge_options(lower, _check(parser, saved, str(run.config)))
+            values = merge_options(lower, upper)
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return TrainingConfig(**values), dry_run
     except (ValueError, OSError) as error:
         parser.error(" ".join(str(error).split()))
-
-
-def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
-    """Both layers of options, the upper one winning."""
-    for names in _TOGETHER:
-        if names & upper.keys():
-            lower = {name: value for name, value in lower.items() if name not in names}
-    return {**lower, **upper}
 
 
 def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:

@@ -1,71 +1,14 @@
 """The options of a run: one frozen dataclass, from which argparse and YAML are generated."""
 
 import dataclasses
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import Any
 
+from utils.options import at_least_0, at_least_1, check_value, option, positive
 
-def _option(default: Any, group: str, text: str, *aliases: str, **argparse_options: Any) -> Any:
-    """A field with its place in the help, its text, its aliases and what argparse needs."""
-    metadata = {"group": group, "help": text, "aliases": aliases, "argparse": argparse_options}
-    return field(default=default, metadata=metadata)
-
-
-def _size(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-_size.__name__ = "whole number of at least 1"  # argparse names the type in its error
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
-
-
-_positive.__name__ = "positive number"
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
-
-
-_count.__name__ = "whole number of at least 0"
-
-
-def _check(option: dataclasses.Field, value: Any) -> None:
-    """Raises ValueError where a value is not what its option takes; None stands for unset."""
-    rules = option.metadata["argparse"]
-    values = value if isinstance(value, (tuple, list)) else [value]
-    count = rules.get("nargs", 1)
-    problem = None
-    if value is None:
-        return
-    if isinstance(option.default, bool):
-        problem = None if isinstance(value, bool) else "True or False"
-    elif len(values) != count:
-        problem = f"{count} values" if count > 1 else "one value"
-    elif "choices" in rules and value not in rules["choices"]:
-        problem = f"one of {', '.join(rules['choices'])}"
-    elif "type" in rules:
-        try:
-            for each in values:
-                rules["type"](str(each))
-        except ValueError:
-            problem = rules["type"].__name__
-    if problem:
-        raise ValueError(f"{option.name} must be {problem}. Received: {value!r}")
-
-
-_PAIR = {"nargs": 2, "type": _size, "metavar": ("H", "W")}
+METHODS = ("wgan-gp", "wgan", "dcgan")
+_PAIR = {"nargs": 2, "type": at_least_1, "metavar": ("H", "W")}
 
 
 @dataclass(frozen=True)
@@ -78,117 +21,162 @@ class TrainingConfig:
         ValueError: If a value has the wrong type or is out of its range, or two options conflict.
     """
 
-    source: str = _option(
+    source: str = option(
         "faces", "data", "images to learn from: a folder, a .zip or .tar, a .npy or .npz array, an "
         "idx .gz file, tfds:NAME[:SPLIT], or faces, the built-in set", "-d", "--dir",
         metavar="SOURCE")
-    resize: tuple[int, int] | None = _option(
+    resize: tuple[int, int] | None = option(
         None, "data", "resize every image to H W (default: 64 64, unless --shape is given)",
         **_PAIR)
-    shape: tuple[int, ...] | None = _option(
+    shape: tuple[int, ...] | None = option(
         None, "data", "demand images of H W as they are, without resizing", **_PAIR)
-    to_grayscale: bool = _option(False, "data", "make images of one channel")
-    crop: str = _option(
+    to_grayscale: bool = option(False, "data", "make images of one channel")
+    crop: str = option(
         "center", "data", "how an image of another aspect is fitted when it is resized",
         choices=("center", "stretch", "pad"))
-    background: tuple[int, int, int] = _option(
+    background: tuple[int, int, int] = option(
         (255, 255, 255), "data", "colour behind transparent images and beside padded ones",
-        nargs=3, type=_count, metavar=("R", "G", "B"))
-    max_megapixels: float = _option(
-        100.0, "data", "pass over images larger than this", type=_positive, metavar="M")
-    cache_dir: str | None = _option(
+        nargs=3, type=at_least_0, metavar=("R", "G", "B"))
+    max_megapixels: float = option(
+        100.0, "data", "pass over images larger than this", type=positive, metavar="M")
+    cache_dir: str | None = option(
         None, "data", "where prepared images are kept (default: ~/.cache/wasserstein-gan)",
         metavar="DIR")
-    no_cache: bool = _option(
+    no_cache: bool = option(
         False, "data", "decode images while training, for collections that do not fit on disk")
-    batch_size: int = _option(
-        64, "data", "real images in one update", "-b", type=_size, metavar="N")
+    batch_size: int = option(
+        64, "data", "real images in one update", "-b", type=at_least_1, metavar="N")
 
-    method: str | None = _option(
-        None, "model", "wgan-gp: gradient penalty; wgan: weight clipping (default: wgan-gp, or "
-        "wgan where --clip_value is given)", choices=("wgan-gp", "wgan"))
-    architecture: str = _option(
-        "dcgan", "model", "networks: dcgan (4x4 kernels) or anime (5x5 kernels, larger)",
-        choices=("dcgan", "anime"))
-    base_filters: int = _option(32, "model", "width of the networks", type=_size, metavar="N")
-    noise_dim: int = _option(
-        128, "model", "length of the noise vector", "-l", "--latent_size", type=_size, metavar="N")
-    noise: str = _option(
+    method: str | None = option(
+        None, "model", "wgan-gp: gradient penalty; wgan: weight clipping; dcgan: the GAN to "
+        "compare them with (default: wgan-gp, or wgan where --clip_value is given)",
+        choices=METHODS)
+    architecture: str = option(
+        "dcgan", "model", "networks: dcgan (4x4 kernels), anime (5x5), conv4 (4x4, no dense "
+        "layers, wide), residual64 (5x5, 64 filters everywhere) or resnet (residual blocks)",
+        choices=("dcgan", "anime", "conv4", "residual64", "resnet"))
+    base_filters: int | None = option(
+        None, "model", "width of the networks (default: 32 for dcgan and anime, 256 for conv4, 64 "
+        "for residual64, 128 for resnet)", type=at_least_1, metavar="N")
+    critic_normalization: str | None = option(
+        None, "model", "normalisation in the critic; published: as the published code of conv4 or "
+        "residual64 has it (default: the architecture's own for the method)",
+        choices=("none", "batch", "layer", "instance", "published"))
+    noise_dim: int = option(
+        128, "model", "length of the noise vector", "-l", "--latent_size", type=at_least_1,
+        metavar="N")
+    noise: str = option(
         "normal", "model", "noise: standard normal, or uniform in [-1, 1]",
         choices=("normal", "uniform"))
-    n_critic: int = _option(
-        1, "model", "critic updates for each generator update", type=_size, metavar="N")
-    gradient_penalty: float | None = _option(
-        None, "model", "weight of the gradient penalty (default with wgan-gp: 10)", type=_positive,
+    real_noise: float = option(
+        0.0, "model", "share of uniform noise in real images as the critic sees them", type=float,
+        metavar="SHARE")
+    n_critic: int = option(
+        1, "model", "critic updates for each generator update", type=at_least_1, metavar="N")
+    gradient_penalty: float | None = option(
+        None, "model", "weight of the gradient penalty (default with wgan-gp: 10)", type=positive,
         metavar="WEIGHT")
-    clip_value: float | None = _option(
-        None, "model", "bound of the critic's weights (default with wgan: 0.01)", type=_positive,
+    clip_value: float | None = option(
+        None, "model", "bound of the critic's weights (default with wgan: 0.01)", type=positive,
         metavar="C")
-    ema_decay: float = _option(
+    ema_decay: float = option(
         0.999, "model", "decay of the generator's moving average; 0 turns it off", type=float,
         metavar="D")
 
-    learning_rate: float = _option(
-        2e-4, "training", "learning rate", type=_positive, metavar="RATE")
-    generator_learning_rate: float | None = _option(
+    optimizer: str | None = option(
+        None, "training", "of both networks (default: rmsprop with wgan, else adam)",
+        choices=("adam", "rmsprop"))
+    beta_1: float = option(0.5, "training", "Adam's beta_1", type=float, metavar="B")
+    beta_2: float | None = option(
+        None, "training", "Adam's beta_2 (default: 0.9, with dcgan 0.999)", type=float, metavar="B")
+    learning_rate: float = option(
+        2e-4, "training", "learning rate", type=positive, metavar="RATE")
+    generator_learning_rate: float | None = option(
         None, "training", "the generator's, where it differs (default: --learning_rate)",
-        type=_positive, metavar="RATE")
-    decay_rate: float = _option(
+        type=positive, metavar="RATE")
+    decay_rate: float = option(
         1.0, "training", "factor on the learning rates over every 1,000 generator steps",
-        type=_positive, metavar="FACTOR")
-    train_steps: int = _option(
-        20000, "training", "generator steps in all", type=_size, metavar="N")
-    precision: str = _option(
+        type=positive, metavar="FACTOR")
+    train_steps: int | None = option(
+        None, "training", "generator steps in all (default: 20000, unless --epochs is given)",
+        type=at_least_1, metavar="N")
+    epochs: int | None = option(
+        None, "training", "instead of --train_steps: times that the critic sees every image",
+        type=at_least_1, metavar="N")
+    precision: str = option(
         "float32", "training", "arithmetic of the networks",
         choices=("float32", "mixed_bfloat16", "mixed_float16"))
-    seed: int = _option(
-        0, "training", "seed of weights, order and noise", type=_count, metavar="N")
-    deterministic: bool = _option(
+    seed: int = option(
+        0, "training", "seed of weights, order and noise", type=at_least_0, metavar="N")
+    deterministic: bool = option(
         False, "training", "the same bits in every run on this machine, also on a GPU")
 
-    save_path: str = _option(
+    save_path: str = option(
         "runs/gan", "run", "folder for everything the run writes", metavar="DIR")
-    save_interval: int = _option(
-        500, "run", "generator steps between checkpoints, samples and log rows", type=_size,
+    save_interval: int = option(
+        500, "run", "generator steps between checkpoints, samples and log rows", type=at_least_1,
         metavar="N")
-    save_best_only: bool = _option(
+    save_best_only: bool = option(
         False, "run", "export the generator with the best Wasserstein estimate, not the last")
-    load_weights: str | None = _option(
+    load_weights: str | None = option(
         None, "run", "start from the weights in this checkpoint (.weights.h5)", metavar="FILE")
-    step_0: int | None = _option(
+    step_0: int | None = option(
         None, "run", "count generator steps from here (default: 0, or the loaded checkpoint's)",
-        type=_count, metavar="N")
-    resume: bool = _option(False, "run", "go on from the last checkpoint in --save_path")
-    tensorboard: bool = _option(False, "run", "write TensorBoard events as well")
-    quiet: bool = _option(False, "run", "print warnings and errors only")
+        type=at_least_0, metavar="N")
+    resume: bool = option(False, "run", "go on from the last checkpoint in --save_path")
+    tensorboard: bool = option(False, "run", "write TensorBoard events as well")
+    quiet: bool = option(False, "run", "print warnings and errors only")
 
     def __post_init__(self) -> None:
-        for option in dataclasses.fields(self):
-            _check(option, getattr(self, option.name))
+        for field in dataclasses.fields(self):
+            check_value(field, getattr(self, field.name))
         self._default("resize", (64, 64) if self.shape is None else None)
         self._default("method", "wgan-gp" if self.clip_value is None else "wgan")
-        if self.method == "wgan" and self.gradient_penalty is not None:
+        for name, method in [("gradient_penalty", "wgan-gp"), ("clip_value", "wgan")]:
+            if getattr(self, name) is not None and self.method != method:
+                raise ValueError(
+                    f"{name} needs method {method}: leave it out or choose the other method. "
+                    f"Received: method={self.method}, {name}={getattr(self, name)}"
+                )
+        self._default("clip_value", 0.01 if self.method == "wgan" else None)
+        self._default("gradient_penalty", 10.0 if self.method == "wgan-gp" else None)
+        self._default("optimizer", "rmsprop" if self.method == "wgan" else "adam")
+        self._default("beta_2", 0.999 if self.method == "dcgan" else 0.9)
+        self._check_critic()
+        if self.train_steps is not None and self.epochs is not None:
             raise ValueError(
-                "gradient_penalty needs method wgan-gp: leave it out or choose the other method. "
-                f"Received: method=wgan, gradient_penalty={self.gradient_penalty}"
+                "train_steps and epochs must not both be given: leave one out. "
+                f"Received: train_steps={self.train_steps}, epochs={self.epochs}"
             )
-        if self.method == "wgan-gp" and self.clip_value is not None:
+        self._default("train_steps", 20000 if self.epochs is None else None)
+        if self.save_best_only and self.method == "dcgan":
             raise ValueError(
-                "clip_value needs method wgan: leave it out or choose the other method. "
-                f"Received: method=wgan-gp, clip_value={self.clip_value}"
+                "save_best_only needs method wgan-gp or wgan, whose estimate says which generator "
+                "is best; no log of a DCGAN does: leave it out. Received: method=dcgan"
             )
-        clipping = self.method == "wgan"
-        self._default("clip_value", 0.01 if clipping else None)
-        self._default("gradient_penalty", None if clipping else 10.0)
         if self.resume and (self.load_weights is not None or self.step_0 is not None):
             raise ValueError(
                 "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
                 f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
             )
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay must be in [0, 1). Received: {self.ema_decay}")
+        for name in ("ema_decay", "real_noise", "beta_1", "beta_2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1). Received: {getattr(self, name)}")
         if any(value > 255 for value in self.background):
             raise ValueError(f"background must be three of 0..255. Received: {self.background}")
+
+    def _check_critic(self) -> None:
+        if self.critic_normalization == "batch" and self.method == "wgan-gp":
+            raise ValueError(
+                "critic_normalization must not be batch with method wgan-gp, whose penalty is each "
+                "image's own: take layer, instance or none. Received: 'batch'"
+            )
+        published = ("conv4", "residual64")
+        if self.critic_normalization == "published" and self.architecture not in published:
+            raise ValueError(
+                f"critic_normalization published needs architecture {' or '.join(published)}: "
+                f"leave it out. Received: architecture={self.architecture}"
+            )
 
     def _default(self, name: str, value: Any) -> None:
         if getattr(self, name) is None:
@@ -212,32 +200,42 @@ class TrainingConfig:
         }
 
     def model_options(self) -> dict[str, Any]:
-        """Keyword arguments of `gans.WassersteinGAN`, but for the image shape."""
-        return {
+        """Keyword arguments of `gans.model_class(method)`, but for the image shape."""
+        options = {
             "noise_dim": self.noise_dim,
             "architecture": self.architecture,
             "n_critic": self.n_critic,
-            "gradient_penalty": self.gradient_penalty,
-            "clip_value": self.clip_value,
             "noise": self.noise,
+            "real_noise": self.real_noise,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
             "base_filters": self.base_filters,
+            "critic_normalization": self.critic_normalization,
             "precision": self.precision,
         }
+        if self.method != "dcgan":
+            options["gradient_penalty"] = self.gradient_penalty
+            options["clip_value"] = self.clip_value
+        return options
 
     def compile_options(self) -> dict[str, Any]:
-        """Keyword arguments of `WassersteinGAN.compile`."""
+        """Keyword arguments of the model's `compile`."""
         return {
+            "optimizer": self.optimizer,
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
             "learning_rate": self.learning_rate,
             "generator_learning_rate": self.generator_learning_rate,
             "decay_rate": self.decay_rate,
         }
 
-    def train_options(self) -> dict[str, Any]:
-        """Keyword arguments of `WassersteinGAN.train`, but for the data."""
+    def train_options(self, num_images: int) -> dict[str, Any]:
+        """Keyword arguments of the model's `train` on so many images, but for the data."""
+        steps = self.train_steps
+        if steps is None:
+            steps = math.ceil(self.epochs * num_images / (self.n_critic * self.batch_size))
         return {
-            "train_steps": self.train_steps,
+            "train_steps": steps,
             "save_interval": self.save_interval,
             "save_path": self.save_path,
             "resume": self.resume,

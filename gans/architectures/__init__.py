@@ -2,17 +2,31 @@
 
 An architecture is a module with `build_generator(image_shape, noise_dim, base_filters, seed)`,
 `build_critic(image_shape, base_filters, normalization, seed)`, `BASE_FILTERS` (the default width)
-and `CRITIC_NORMALIZATION` (the default by method: "gradient_penalty" or "clipping").
+and `critic_normalization(method, image_shape)`, the critic's default normalisation where the
+method is "wgan-gp", "wgan" (weight clipping) or "dcgan" (the non-saturating baseline).
+
+- "dcgan": the deep convolutional ladder with 4x4 kernels (Radford et al. 2016), half as wide.
+- "anime": 5x5 kernels, as a published WGAN for anime faces has them.
+- "conv4": a wide 4x4 ladder without dense layers, of a published WGAN-GP for CIFAR-10 and CelebA.
+- "residual64": 64 filters everywhere, of a published WGAN-GP for folders of any images.
+- "resnet": the residual networks of the WGAN-GP paper (Gulrajani et al. 2017, appendix F).
 """
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from gans.architectures.sizes import first_block, nearest_sizes
 
-__all__ = ["ARCHITECTURES", "first_block", "get_architecture", "nearest_sizes"]
+__all__ = [
+    "ARCHITECTURES",
+    "first_block",
+    "get_architecture",
+    "initialize_weights",
+    "nearest_sizes",
+]
 
-ARCHITECTURES = ("dcgan", "anime")
+ARCHITECTURES = ("dcgan", "anime", "conv4", "residual64", "resnet")
 
 
 def get_architecture(name: str) -> ModuleType:
@@ -26,3 +40,13 @@ def get_architecture(name: str) -> ModuleType:
             f"architecture must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
         )
     return importlib.import_module(f"gans.architectures.{name}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "initialize_weights":
+        return importlib.import_module("gans.architectures.blocks").initialize_weights
+    raise AttributeError(f"module 'gans.architectures' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,15 +8,15 @@ inwards: 2f, 4f, 8f, 16f, 16f, ... in the generator; f, 2f, 4f, 8f, 16f, 16f, ..
 import keras
 from keras import layers
 
-from gans.architectures.blocks import layer_seed, normalization_layer
+from gans.architectures.blocks import check_normalization, glorot_uniform, normalization_layer
 from gans.architectures.sizes import first_block
 
 BASE_FILTERS = 32
-CRITIC_NORMALIZATION = {"gradient_penalty": "none", "clipping": "none"}
 
 
-def _glorot(seed: int, index: int) -> keras.Initializer:
-    return keras.initializers.GlorotUniform(seed=layer_seed(seed, index))
+def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
+    """The critic's default normalisation: none, whatever the method, as published."""
+    return "none"
 
 
 def build_generator(
@@ -44,13 +44,13 @@ def build_generator(
     upsampling = [base_filters * 2 ** min(level + 1, 4) for level in range(doublings)][::-1]
 
     noise = keras.Input((noise_dim,), name="noise")
-    h = layers.Dense(x * y * upsampling[0], kernel_initializer=_glorot(seed, 0))(noise)
+    h = layers.Dense(x * y * upsampling[0], kernel_initializer=glorot_uniform(seed, 0))(noise)
     h = layers.Reshape((x, y, upsampling[0]))(h)
     for index, count in enumerate([*upsampling, base_filters, channels], start=1):
         h = layers.ReLU()(layers.BatchNormalization()(h))
         strides = 2 if index <= doublings else 1
         h = layers.Conv2DTranspose(
-            count, 5, strides, "same", kernel_initializer=_glorot(seed, index)
+            count, 5, strides, "same", kernel_initializer=glorot_uniform(seed, index)
         )(h)
     # float32 whatever the precision: the images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
@@ -79,6 +79,7 @@ def build_critic(
         ValueError: If the size is not of that form, or the normalisation is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
+    check_normalization(normalization)
 
     images = keras.Input(image_shape, name="images")
     h = images
@@ -89,12 +90,12 @@ def build_critic(
             5,
             2 if level < halvings else 1,
             "same",
-            kernel_initializer=_glorot(seed, level),
+            kernel_initializer=glorot_uniform(seed, level),
         )(h)
         if level > 0:
             h = normalization_layer(normalization)(h)
     h = layers.Flatten()(h)
     scores = layers.Dense(
-        1, dtype="float32", kernel_initializer=_glorot(seed, halvings + 1), name="score"
+        1, dtype="float32", kernel_initializer=glorot_uniform(seed, halvings + 1), name="score"
     )(h)
     return keras.Model(images, scores, name="critic")

@@ -1,25 +1,75 @@
-"""Layers that several architectures share."""
+"""Layers and initial weights that several architectures share."""
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
+import numpy as np
 
 NORMALIZATIONS = ("none", "batch", "layer", "instance")
-
-
-def normal_initializers(seed: int, stddev: float = 0.02) -> Iterator[keras.Initializer]:
-    """Endless normal(0, stddev) initializers, each with a seed of its own drawn from `seed`.
-
-    One seeded initializer would give equal weights to all layers of one shape.
-    """
-    for index in itertools.count():
-        yield keras.initializers.RandomNormal(0.0, stddev, seed=layer_seed(seed, index))
 
 
 def layer_seed(seed: int, index: int) -> int:
     """The initializer seed of a network's `index`-th layer: different for each, below 2**31."""
     return (seed * 1_000_003 + index) % (2**31 - 1)
+
+
+def glorot_uniform(seed: int, index: int) -> keras.Initializer:
+    """Keras' default initial kernel, for a network's `index`-th layer.
+
+    One seeded initializer would give equal weights to all layers of one shape.
+    """
+    return keras.initializers.GlorotUniform(seed=layer_seed(seed, index))
+
+
+def initialize_weights(model: keras.Model, seed: int = 0) -> None:
+    """Gives a network DCGAN's initial weights, in place.
+
+    Radford, Metz and Chintala 2016, section 4 (https://arxiv.org/abs/1511.06434): kernels of
+    convolutions and transpose convolutions are drawn from normal(0, 0.02), and so are those of
+    dense layers, which are convolutions of a 1x1 image. Gains of batch normalisation are drawn
+    from normal(1, 0.02), as the paper's code has it. All biases of these layers become 0. Other
+    layers are left as they are: a gain of layer or instance normalisation stays 1.
+
+    Args:
+        model: A built model; models inside it are entered.
+        seed: Not negative. Each layer's draw is a function of (seed, position of the layer).
+
+    Raises:
+        ValueError: If the model or a layer of it has no weights yet.
+    """
+    for index, layer in enumerate(_leaves(model)):
+        if not layer.built:
+            raise ValueError(
+                "model must be built before its weights are set: call it once, or model.build("
+                f"input_shape). Received: {model.name!r}, whose {layer.name!r} is not built"
+            )
+        if isinstance(
+            layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
+        ):
+            weight, mean, bias = layer.kernel, 0.0, layer.bias
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            weight, mean, bias = layer.gamma, 1.0, layer.beta
+        else:
+            continue
+        if weight is not None:  # batch normalisation may be without a gain
+            draw = np.random.default_rng([seed, index]).standard_normal(weight.shape, np.float32)
+            weight.assign(np.float32(mean) + np.float32(0.02) * draw)
+        if bias is not None:
+            bias.assign(np.zeros(bias.shape, np.float32))
+
+
+def _leaves(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def check_normalization(name: str, names: Sequence[str] = NORMALIZATIONS) -> None:
+    """Raises a ValueError if a family with the normalisations `names` has none of this name."""
+    if name not in names:
+        raise ValueError(f"normalization must be one of {', '.join(names)}. Received: {name!r}")
 
 
 def normalization_layer(name: str) -> Callable:
@@ -32,14 +82,9 @@ def normalization_layer(name: str) -> Callable:
     Raises:
         ValueError: If `name` is not one of `NORMALIZATIONS`.
     """
+    check_normalization(name)
     if name == "none":
         return lambda images: images
     if name == "batch":
         return keras.layers.BatchNormalization()
-    if name == "layer":
-        return keras.layers.GroupNormalization(groups=1)
-    if name == "instance":
-        return keras.layers.GroupNormalization(groups=-1)
-    raise ValueError(
-        f"normalization must be one of {', '.join(NORMALIZATIONS)}. Received: {name!r}"
-    )
+    return keras.layers.GroupNormalization(groups=1 if name == "layer" else -1)

@@ -8,11 +8,22 @@ x * 2^n by y * 2^n. Widths at each doubling from the image inwards: f, 2f, 4f, 8
 import keras
 from keras import layers
 
-from gans.architectures.blocks import normal_initializers, normalization_layer
+from gans.architectures.blocks import (
+    check_normalization,
+    initialize_weights,
+    normalization_layer,
+)
 from gans.architectures.sizes import first_block
 
 BASE_FILTERS = 32
-CRITIC_NORMALIZATION = {"gradient_penalty": "layer", "clipping": "batch"}
+
+
+def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
+    """The critic's default normalisation for "wgan-gp", "wgan" or "dcgan".
+
+    Batch normalisation is the published form; the gradient penalty needs each image alone.
+    """
+    return "layer" if method == "wgan-gp" else "batch"
 
 
 def _filters(base_filters: int, doublings: int) -> list[int]:
@@ -35,7 +46,7 @@ def build_generator(
         image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
         noise_dim: Length of a noise vector.
         base_filters: f, the filters of the last hidden layer.
-        seed: Seed of the initial weights, normal(0, 0.02).
+        seed: Seed of the initial weights, the paper's: see `initialize_weights`.
 
     Raises:
         ValueError: If the size is not of that form.
@@ -43,23 +54,20 @@ def build_generator(
     height, width, channels = image_shape
     x, y, doublings = first_block(height, width)
     filters = _filters(base_filters, doublings)[::-1]
-    initializers = normal_initializers(seed)
 
     noise = keras.Input((noise_dim,), name="noise")
-    h = layers.Dense(
-        x * y * filters[0], use_bias=False, kernel_initializer=next(initializers), name="project"
-    )(noise)
+    h = layers.Dense(x * y * filters[0], use_bias=False, name="project")(noise)
     h = layers.Reshape((x, y, filters[0]))(h)
     for count in filters[1:]:
         h = layers.ReLU()(layers.BatchNormalization()(h))
-        h = layers.Conv2DTranspose(
-            count, 4, 2, "same", use_bias=False, kernel_initializer=next(initializers)
-        )(h)
+        h = layers.Conv2DTranspose(count, 4, 2, "same", use_bias=False)(h)
     h = layers.ReLU()(layers.BatchNormalization()(h))
-    h = layers.Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=next(initializers))(h)
+    h = layers.Conv2DTranspose(channels, 4, 2, "same")(h)
     # float32 whatever the precision: the images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
-    return keras.Model(noise, images, name="generator")
+    generator = keras.Model(noise, images, name="generator")
+    initialize_weights(generator, seed)
+    return generator
 
 
 def build_critic(
@@ -77,23 +85,23 @@ def build_critic(
         image_shape: (H, W, C), as for the generator.
         base_filters: f, the filters of the first layer.
         normalization: "none", "batch", "layer" or "instance".
-        seed: Seed of the initial weights, normal(0, 0.02).
+        seed: Seed of the initial weights, the paper's: see `initialize_weights`.
 
     Raises:
         ValueError: If the size is not of that form, or the normalisation is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
-    initializers = normal_initializers(seed)
+    check_normalization(normalization)
 
     images = keras.Input(image_shape, name="images")
     h = images
     for level, count in enumerate(_filters(base_filters, halvings)):
-        h = layers.Conv2D(count, 4, 2, "same", kernel_initializer=next(initializers))(h)
+        h = layers.Conv2D(count, 4, 2, "same")(h)
         if level > 0:
             h = normalization_layer(normalization)(h)
         h = layers.LeakyReLU(0.2)(h)
     h = layers.Flatten()(h)
-    scores = layers.Dense(1, dtype="float32", kernel_initializer=next(initializers), name="score")(
-        h
-    )
-    return keras.Model(images, scores, name="critic")
+    scores = layers.Dense(1, dtype="float32", name="score")(h)
+    critic = keras.Model(images, scores, name="critic")
+    initialize_weights(critic, seed)
+    return critic

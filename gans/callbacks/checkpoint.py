@@ -12,6 +12,7 @@ from gans.callbacks.interval import IntervalCallback, Schedule
 from gans.callbacks.metrics_log import MetricsLog, is_best
 from utils.run_directory import RunDirectory, atomic_path
 
+CRITERION = "wasserstein_estimate"
 KEPT = 3  # enough to step back from one that was damaged on disk
 
 logger = logging.getLogger("gans")
@@ -37,7 +38,9 @@ class Checkpoint(IntervalCallback):
         self._saved_step: int | None = None
 
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
-        if is_best([row["wasserstein_estimate"] for row in self.log.rows]):
+        # No log of a DCGAN says which of its generators is best.
+        estimates = [row[CRITERION] for row in self.log.rows if CRITERION in row]
+        if is_best(estimates):
             self._require_finite()
             with atomic_path(self.run.best_generator) as temporary:
                 self.model.ema_generator.save_weights(temporary)

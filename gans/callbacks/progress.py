@@ -15,9 +15,9 @@ LINE_SECONDS = 30.0  # at most this long without a line where there is no bar
 class Progress(keras.callbacks.Callback):
     """A progress bar on a terminal; plain lines on a pipe or in a notebook.
 
-    Shows the step, generator steps and real images a second, the interval's Wasserstein estimate
-    and the time to the end, which counts what happens between intervals (samples, plots,
-    checkpoints) as measured so far.
+    Shows the step, generator steps and real images a second, those of the interval's logs that the
+    model names in `progress_logs`, and the time to the end, which counts what happens between
+    intervals (samples, plots, checkpoints) as measured so far.
 
     Args:
         schedule: How the run is divided.
@@ -68,7 +68,7 @@ class Progress(keras.callbacks.Callback):
             self._steps[1] += step - self._step
         self._traced = True
         done, self._step = step - self._step, step
-        text = self._describe(float((logs or {})["wasserstein_estimate"]))
+        text = self._describe(logs or {})
         if self._bar is not None:
             self._bar.set_postfix_str(text, refresh=False)
             self._bar.update(done)
@@ -81,9 +81,12 @@ class Progress(keras.callbacks.Callback):
         self._last_line = time.perf_counter()
         print(f"step {self._step}/{self.schedule.train_steps}: {text}", file=sys.stderr, flush=True)
 
-    def _describe(self, estimate: float) -> str:
+    def _describe(self, logs: dict[str, Any]) -> str:
+        shown = ", ".join(
+            f"{label} {float(logs[name]):.3g}" for label, name in self.model.progress_logs.items()
+        )
         if not self._steps[1]:
-            return f"Wasserstein {estimate:.3g}"
+            return shown
         step_seconds = self._steps[0] / self._steps[1]
         left = (self.schedule.train_steps - self._step) * step_seconds
         if self._saves[1]:
@@ -91,7 +94,7 @@ class Progress(keras.callbacks.Callback):
         images_per_second = self.schedule.images_per_step / step_seconds
         return (
             f"{tqdm.format_interval(left)} left, {1 / step_seconds:.2f} steps/s, "
-            f"{images_per_second:.0f} images/s, Wasserstein {estimate:.3g}"
+            f"{images_per_second:.0f} images/s, {shown}"
         )
 
     def close(self) -> None:

@@ -10,12 +10,12 @@ import keras
 import tensorflow as tf
 
 from gans.adversarial import AdversarialModel
-from gans.callbacks.checkpoint import Checkpoint, restore
+from gans.callbacks.checkpoint import CRITERION, Checkpoint, restore
 from gans.callbacks.export import export_run
 from gans.callbacks.finite import StopOnNonFinite
 from gans.callbacks.interruption import Interruption
 from gans.callbacks.interval import Schedule
-from gans.callbacks.metrics_log import MetricsLog
+from gans.callbacks.metrics_log import MetricsLog, log_names
 from gans.callbacks.progress import Progress
 from gans.callbacks.run_log import run_log
 from gans.callbacks.samples import SampleGrid
@@ -64,7 +64,7 @@ def train(
         save_path: The run directory.
         resume: Go on from the last checkpoint in `save_path`.
         save_best_only: Export the generator of the interval with the best Wasserstein estimate
-            instead of the last one.
+            instead of the last one; not for a DCGAN, which has no such estimate.
         tensorboard: Write TensorBoard events too.
         quiet: Print warnings only.
         callbacks: More Keras callbacks, called before those of the run.
@@ -80,7 +80,7 @@ def train(
         NonFiniteError: If a loss or weight is no longer finite.
     """
     run = RunDirectory(save_path)
-    schedule = _schedule(model, data, train_steps, save_interval, resume)
+    schedule = _schedule(model, data, train_steps, save_interval, resume, save_best_only)
     facts = _facts(model, data, options)
     if resume:
         _require_same(run.read_config(), facts)
@@ -132,7 +132,12 @@ def train(
 
 
 def _schedule(
-    model: AdversarialModel, data: Any, train_steps: int, save_interval: int, resume: bool
+    model: AdversarialModel,
+    data: Any,
+    train_steps: int,
+    save_interval: int,
+    resume: bool,
+    save_best_only: bool,
 ) -> Schedule:
     """The run's division; raises ValueError where it cannot be kept."""
     for argument, value in [("train_steps", train_steps), ("save_interval", save_interval)]:
@@ -145,6 +150,11 @@ def _schedule(
             )
     if not model.compiled:
         raise ValueError("model must be compiled before train: call compile() first")
+    if save_best_only and CRITERION not in log_names(model):
+        raise ValueError(
+            f"save_best_only needs a model that logs {CRITERION}, by which it chooses. "
+            f"Received: a {type(model).__name__}, which logs {', '.join(log_names(model))}"
+        )
     if not resume and int(model.step) >= train_steps:
         raise ValueError(
             f"train_steps must be above the step that the model has reached, {int(model.step)}: "
@@ -222,7 +232,9 @@ def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -
 def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError where a resumed run would not be the one that was saved."""
     for key, value in now["model"].items():
-        before = saved["model"].get(key)
+        if key not in saved["model"]:  # an option that came later, whose default changes nothing
+            continue
+        before = saved["model"][key]
         before = tuple(before) if isinstance(before, list) else before
         if before != value:
             raise ValueError(

@@ -147,6 +147,35 @@ def test_learning_rates_fall_every_thousand_generator_steps(tiny_gan):
     np.testing.assert_allclose(gan.generator_optimizer.learning_rate, 1.25e-4, rtol=1e-5)
 
 
+def test_optimizers_by_name(tiny_gan):
+    gan = tiny_gan({"optimizer": "adam", "beta_1": 0.1, "beta_2": 0.8}, clip_value=0.01)
+    for optimizer in (gan.critic_optimizer, gan.generator_optimizer):
+        assert isinstance(optimizer, keras.optimizers.Adam)
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.1, 0.8)
+    assert isinstance(tiny_gan({"optimizer": "rmsprop"}).critic_optimizer, keras.optimizers.RMSprop)
+    with pytest.raises(ValueError, match="optimizer must be one of adam, rmsprop. Received: 'sgd'"):
+        tiny_gan({"optimizer": "sgd"})
+    with pytest.raises(ValueError, match=r"beta_2 must be in \[0, 1\). Received: 1.0"):
+        tiny_gan({"beta_2": 1.0})
+
+
+def test_real_noise_is_mixed_into_what_the_critic_sees(tiny_gan, monkeypatch):
+    gan = tiny_gan({"run_eagerly": True}, real_noise=0.1)
+    seen = []
+    update = WassersteinGAN.update_critic
+    monkeypatch.setattr(
+        WassersteinGAN,
+        "update_critic",
+        lambda self, images, i: (seen.append(images.numpy()), update(self, images, i))[1],
+    )
+    images = batches(2).numpy()
+    fit(gan, images, steps=2)
+    noise = (np.stack(seen).reshape(2, *images.shape) - 0.9 * images) / 0.1  # of two steps
+    assert np.abs(noise).max() <= 1 + 1e-5
+    assert abs(noise.mean()) < 0.1 and abs(noise.std() - np.sqrt(1 / 3)) < 0.05
+    assert len(np.unique(noise.round(5))) > 0.99 * noise.size  # fresh in every step and update
+
+
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_set_step_moves_the_decay_too(tiny_gan, precision):
     gan = tiny_gan({"learning_rate": 1e-3, "decay_rate": 0.5}, precision=precision)
@@ -323,6 +352,7 @@ def test_compilation_is_by_default_for_gpus_only(tiny_gan):
         ({"n_critic": 0}, "n_critic must be 1 or more"),
         ({"noise": "gauss"}, "noise must be one of normal, uniform"),
         ({"ema_decay": 1.0}, "ema_decay must be in"),
+        ({"real_noise": 1.0}, "real_noise must be in"),
         ({"seed": -1}, "seed must be in"),
         ({"precision": "float64"}, "precision must be one of"),
     ],

@@ -1,0 +1,114 @@
+"""The wide 4x4 family without dense layers of a published WGAN-GP for CIFAR-10 and CelebA.
+
+At 32x32 with 100 noise components it is the published design, generalised to every size
+x * 2^n by y * 2^n: the x by y first block is the kernel of the generator's first and of the
+critic's last convolution. Widths at each doubling from the image inwards: f, 2f, 4f, 4f, ...
+"""
+
+import keras
+from keras import layers
+
+from gans.architectures.blocks import (
+    NORMALIZATIONS,
+    check_normalization,
+    initialize_weights,
+    layer_seed,
+    normalization_layer,
+)
+from gans.architectures.sizes import first_block
+from gans.architectures.spectral import SpectralConv2D
+
+BASE_FILTERS = 256
+
+
+def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
+    """The critic's default normalisation: "instance", whatever the method."""
+    return "instance"
+
+
+def _filters(base_filters: int, doublings: int) -> list[int]:
+    """Filters from the full-size side (f) to the small side (4f at the most)."""
+    return [base_filters * 2 ** min(level, 2) for level in range(doublings)]
+
+
+def build_generator(
+    image_shape: tuple[int, int, int],
+    noise_dim: int,
+    base_filters: int = BASE_FILTERS,
+    seed: int = 0,
+) -> keras.Model:
+    """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
+
+    The noise as a 1x1 image; a transpose convolution from it to the first block (about 4x4,
+    stride 1, no padding), then a 4x4 stride-2 transpose convolution for each doubling; batch
+    normalisation and ReLU after each but the last; tanh.
+
+    Args:
+        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
+        noise_dim: Length of a noise vector.
+        base_filters: f, the filters of the last hidden layer.
+        seed: Seed of the initial weights, DCGAN's: see `initialize_weights`.
+
+    Raises:
+        ValueError: If the size is not of that form.
+    """
+    height, width, channels = image_shape
+    x, y, doublings = first_block(height, width)
+    filters = _filters(base_filters, doublings)[::-1]
+
+    noise = keras.Input((noise_dim,), name="noise")
+    h = layers.Reshape((1, 1, noise_dim))(noise)
+    h = layers.Conv2DTranspose(filters[0], (x, y), 1, "valid")(h)
+    for count in [*filters[1:], channels]:
+        h = layers.ReLU()(layers.BatchNormalization()(h))
+        h = layers.Conv2DTranspose(count, 4, 2, "same")(h)
+    # float32 whatever the precision: the images are what people and metrics see.
+    images = layers.Activation("tanh", dtype="float32", name="images")(h)
+    generator = keras.Model(noise, images, name="generator")
+    initialize_weights(generator, seed)
+    return generator
+
+
+def build_critic(
+    image_shape: tuple[int, int, int],
+    base_filters: int = BASE_FILTERS,
+    normalization: str = "instance",
+    seed: int = 0,
+) -> keras.Model:
+    """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
+
+    A 4x4 stride-2 convolution, normalisation and LeakyReLU(0.2) for each halving; then one
+    convolution without padding from the first block (about 4x4) to the score.
+
+    Args:
+        image_shape: (H, W, C), as for the generator.
+        base_filters: f, the filters of the first layer.
+        normalization: "none", "batch", "layer", "instance" (the published paper's form), or
+            "published": the published code's, which is "instance" and divides the kernels of all
+            convolutions but the first and the last by their spectral norm.
+        seed: Seed of the initial weights, DCGAN's, and of the spectral norm's first vectors.
+
+    Raises:
+        ValueError: If the size is not of that form, or the normalisation is unknown.
+    """
+    x, y, halvings = first_block(*image_shape[:2])
+    check_normalization(normalization, (*NORMALIZATIONS, "published"))
+    spectral = normalization == "published"
+
+    images = keras.Input(image_shape, name="images")
+    h = images
+    for level, count in enumerate(_filters(base_filters, halvings)):
+        if spectral and level > 0:
+            convolution = SpectralConv2D(
+                count, 4, strides=2, padding="same", seed=layer_seed(seed, level)
+            )
+        else:
+            convolution = layers.Conv2D(count, 4, 2, "same")
+        h = convolution(h)
+        h = normalization_layer("instance" if spectral else normalization)(h)
+        h = layers.LeakyReLU(0.2)(h)
+    h = layers.Conv2D(1, (x, y), 1, "valid", dtype="float32")(h)
+    scores = layers.Reshape((1,), dtype="float32", name="score")(h)
+    critic = keras.Model(images, scores, name="critic")
+    initialize_weights(critic, seed)
+    return critic
