@@ -1,6 +1,5 @@
 """An animation of sample grids over training."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +7,7 @@ import numpy as np
 from PIL import Image
 
 from utils.run_directory import atomic_path
-
-logger = logging.getLogger("utils")
+from utils.visualization.grids import read_image
 
 COLOURS = 128  # a GIF may have 256: hard to tell apart, but a third more bytes
 LAST_FRAME_SECONDS = 2.0
@@ -73,13 +71,8 @@ def animate(
 
 def _read_frame(path: str | Path, max_width: int) -> Image.Image | None:
     """The image in RGB, reduced to `max_width`; None, and a warning, if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            frame = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
-        logger.warning("passed over in the animation: %s (%s)", path, error)
-        return None
-    if frame.width <= max_width:
+    frame = read_image(path)
+    if frame is None or frame.width <= max_width:
         return frame
     height = max(1, round(frame.height * max_width / frame.width))
     return frame.resize((max_width, height), Image.Resampling.LANCZOS)

@@ -29,7 +29,11 @@ def plot_training(columns: Mapping[str, Sequence[float]], path: str | Path) -> N
     Raises:
         ValueError: As `training_figure`.
     """
-    figure = training_figure(columns)
+    save_figure(training_figure(columns), path)
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Writes a figure as PNG, whole or not at all; missing parent folders are created."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
@@ -37,13 +41,15 @@ def plot_training(columns: Mapping[str, Sequence[float]], path: str | Path) -> N
 def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     """Draws a training run in up to three panels over the generator steps.
 
-    The panels are the Wasserstein estimate, the losses, and what holds the critic's slope (the
-    gradient penalty, or the share of clipped weights) with the norm of its gradient. What was
-    not logged is left out. Light lines are as logged, strong ones a moving mean.
+    Of a Wasserstein GAN the panels are the Wasserstein estimate, the losses, and what holds the
+    critic's slope (the gradient penalty, or the share of clipped weights) with the norm of its
+    gradient; of a DCGAN, the losses and the discriminator's probabilities. What was not logged
+    is left out. Light lines are as logged, strong ones a moving mean.
 
     Args:
         columns: The columns of log.csv by name, each one number a row; NaN where a row has none.
-            "step" is needed; "wasserstein_estimate", "critic_loss", "generator_loss",
+            "step" is needed; "wasserstein_estimate", "critic_loss", "discriminator_loss",
+            "generator_loss", "real_probability" and "fake_probability" (in [0, 1]),
             "gradient_penalty", "gradient_norm" and "clipped_weights" (in [0, 1]) are drawn.
 
     Returns:
@@ -63,8 +69,9 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     panels = [
         draw
         for draw, names in [
-            (_draw_estimate, {"wasserstein_estimate"}),
-            (_draw_losses, {"critic_loss", "generator_loss"}),
+            (draw_estimate, {"wasserstein_estimate"}),
+            (draw_losses, {"critic_loss", "discriminator_loss", "generator_loss"}),
+            (draw_probabilities, {"real_probability", "fake_probability"}),
             (_draw_slope, {"gradient_penalty", "clipped_weights", "gradient_norm"}),
         ]
         if names & drawn
@@ -76,8 +83,7 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     figure.subplots_adjust(0.11, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
     for draw, panel in zip(panels, axes, strict=False):
-        panel.grid(color="#DDDDDD", linewidth=0.6)
-        panel.set_axisbelow(True)
+        add_grid(panel)
         draw(panel, {name: values[name] for name in {"step"} | drawn})
     if not panels:
         axes[0].text(0.5, 0.5, "nothing logged yet", transform=axes[0].transAxes, ha="center")
@@ -87,22 +93,39 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def _draw_estimate(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+def draw_estimate(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
     """What the critic can tell of the distance from real to generated images."""
-    _draw_line(panel, values, "wasserstein_estimate", BLUE)
+    draw_line(panel, values, "wasserstein_estimate", BLUE)
     light, *strong = panel.get_lines()
     if strong:
         light.set_label("as logged")
     panel.set_ylabel("Wasserstein estimate\n(score units)")
-    _add_legend(panel, panel.get_lines())
+    add_legend(panel, panel.get_lines())
 
 
-def _draw_losses(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
-    for name, colour in [("critic_loss", VERMILION), ("generator_loss", GREEN)]:
+def draw_losses(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+    """Both networks' losses; a DCGAN's are cross entropies, and in other units."""
+    for name, colour in [
+        ("critic_loss", VERMILION),
+        ("discriminator_loss", VERMILION),
+        ("generator_loss", GREEN),
+    ]:
         if name in values:
-            _draw_line(panel, values, name, colour)
-    panel.set_ylabel("loss\n(score units)")
-    _add_legend(panel, panel.get_lines())
+            draw_line(panel, values, name, colour)
+    unit = "nats" if "discriminator_loss" in values else "score units"
+    panel.set_ylabel(f"loss\n({unit})")
+    add_legend(panel, panel.get_lines())
+
+
+def draw_probabilities(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+    """How likely the discriminator holds real and generated images to be real."""
+    for name, colour in [("real_probability", BLUE), ("fake_probability", ORANGE)]:
+        if name in values:
+            draw_line(panel, values, name, colour)
+    panel.axhline(0.5, color=GREY, linestyle=":", label="undecided: 0.5")
+    panel.set_ylim(0, 1)
+    panel.set_ylabel("discriminator's\nprobability of 'real'")
+    add_legend(panel, panel.get_lines())
 
 
 def _draw_slope(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
@@ -113,11 +136,11 @@ def _draw_slope(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
         ("clipped_weights", "clipped weights\n(share of all)"),
     ]:
         if name in values:
-            _draw_line(panel, values, name, ORANGE)
+            draw_line(panel, values, name, ORANGE)
             panel.set_ylabel(label)
     lines = list(panel.get_lines())
     if right is not None:
-        _draw_line(right, values, "gradient_norm", PURPLE)
+        draw_line(right, values, "gradient_norm", PURPLE)
         right.set_ylabel("gradient norm\n(score / pixel value)")
         if "gradient_penalty" in values:
             right.axhline(1, color=GREY, linestyle=":", label="norm wanted: 1")
@@ -126,10 +149,10 @@ def _draw_slope(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
         low, high = right.get_ylim()
         right.set_ylim(2 * low - high, high)
         lines += right.get_lines()
-    _add_legend(panel, lines)
+    add_legend(panel, lines)
 
 
-def _draw_line(panel: Axes, values: Mapping[str, np.ndarray], name: str, colour: str) -> None:
+def draw_line(panel: Axes, values: Mapping[str, np.ndarray], name: str, colour: str) -> None:
     """A column as logged and, if it has rows enough, its moving mean over about sqrt(N) rows."""
     steps, label = values["step"], name.replace("_", " ").capitalize()
     column = np.where(np.isfinite(values[name]), values[name], np.nan)
@@ -142,13 +165,18 @@ def _draw_line(panel: Axes, values: Mapping[str, np.ndarray], name: str, colour:
     panel.plot(steps, mean, color=colour, label=label, linewidth=1.6)
 
 
-def _add_legend(panel: Axes, lines: Sequence[Artist]) -> None:
+def add_grid(panel: Axes) -> None:
+    panel.grid(color="#DDDDDD", linewidth=0.6)
+    panel.set_axisbelow(True)
+
+
+def add_legend(panel: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
     # Above the axes: no line is hidden, and no time goes into a search for an empty corner.
     panel.legend(
         handles=[line for line in lines if not line.get_label().startswith("_")],
         loc="lower right",
         bbox_to_anchor=(1, 1.01),
-        ncols=3,
+        ncols=columns,
         frameon=False,
         fontsize=8,
         borderaxespad=0,

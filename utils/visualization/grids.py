@@ -1,5 +1,6 @@
-"""Grids of images, and images written to files."""
+"""Grids of images, and images as bytes: from numbers, from files and to files."""
 
+import logging
 import math
 from pathlib import Path
 
@@ -7,6 +8,29 @@ import numpy as np
 from PIL import Image
 
 from utils.run_directory import atomic_path
+
+logger = logging.getLogger("utils")
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Images as a model makes them, in the bytes that people and files see.
+
+    Args:
+        images: Floating-point numbers in [-1, 1], of any shape.
+
+    Returns:
+        uint8 of the same shape: round((x + 1) * 127.5).
+
+    Raises:
+        ValueError: If a number is not finite, or out of this range by more than a rounding error.
+    """
+    images = np.asarray(images, np.float32)
+    if images.size and not np.abs(images).max() <= 1.001:  # NaN compares as false
+        raise ValueError(
+            "images must be in [-1, 1] (tanh gives that). "
+            f"Received: values in [{images.min():.4g}, {images.max():.4g}]"
+        )
+    return np.round((images + 1.0) * 127.5).astype(np.uint8)
 
 
 def image_grid(
@@ -55,6 +79,55 @@ def image_grid(
     cells = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     grid = cells.reshape(rows * (height + padding), columns * (width + padding), channels)
     return np.pad(grid, ((0, padding), (0, padding), (0, 0)), constant_values=background)
+
+
+def split_grid(grid: np.ndarray, image_size: tuple[int, int], padding: int = 2) -> np.ndarray:
+    """Cuts a grid that `image_grid` laid out into its images again.
+
+    Args:
+        grid: uint8 [rows * (H + padding) + padding, columns * (W + padding) + padding, C].
+        image_size: (H, W) of an image.
+        padding: Pixels between neighbours and around the grid.
+
+    Returns:
+        uint8 [rows * columns, H, W, C] in the order of `image_grid`; cells that were left over
+        come last.
+
+    Raises:
+        ValueError: If a grid of such images has another size.
+    """
+    grid = np.asarray(grid)
+    height, width = image_size
+    cell_height, cell_width = height + padding, width + padding
+    if grid.ndim != 3 or any(
+        size <= padding or (size - padding) % cell
+        for size, cell in zip(grid.shape[:2], (cell_height, cell_width), strict=True)
+    ):
+        raise ValueError(
+            f"grid must be [H, W, C] of whole images, {height}x{width} each, with {padding} pixels "
+            f"between and around them. Received: {list(grid.shape)}"
+        )
+    # Without the border above and left of all, every image has its padding below and right.
+    rows, columns = grid.shape[0] // cell_height, grid.shape[1] // cell_width
+    cells = grid[padding:, padding:].reshape(rows, cell_height, columns, cell_width, -1)
+    cells = cells.swapaxes(1, 2).reshape(rows * columns, cell_height, cell_width, -1)
+    return cells[:, :height, :width]
+
+
+def require_png(path: str | Path | None) -> None:
+    """Raises ValueError if a picture's path is given and does not end in .png."""
+    if path is not None and Path(path).suffix.lower() != ".png":
+        raise ValueError(f"path must end in .png. Received: '{path}'")
+
+
+def read_image(path: str | Path) -> Image.Image | None:
+    """The image in RGB; None, and a warning, if it cannot be read."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
+        logger.warning("passed over: %s (%s)", path, error)
+        return None
 
 
 def save_image(array: np.ndarray, path: str | Path) -> None:

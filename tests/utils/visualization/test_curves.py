@@ -94,6 +94,30 @@ def test_clipping_shows_the_clipped_share():
     assert "norm wanted:" not in lines
 
 
+def test_dcgan_shows_losses_in_nats_and_probabilities():
+    rng = np.random.default_rng(0)
+    names = ["discriminator_loss", "generator_loss", "real_probability", "fake_probability"]
+    columns = {"step": np.arange(1, 6), **{name: rng.random(5) for name in names}}
+    losses, probabilities = training_figure(columns).axes
+    assert "nats" in losses.get_ylabel()
+    assert probabilities.get_ylim() == (0, 1)
+    discriminator, generator = losses.get_lines()
+    assert (discriminator.get_color(), generator.get_color()) == (VERMILION, GREEN)
+    np.testing.assert_array_equal(discriminator.get_ydata(), columns["discriminator_loss"])
+    real, fake, undecided = probabilities.get_lines()
+    np.testing.assert_array_equal(real.get_ydata(), columns["real_probability"])
+    np.testing.assert_array_equal(fake.get_ydata(), columns["fake_probability"])
+    assert (undecided.get_label(), set(undecided.get_ydata())) == ("undecided: 0.5", {0.5})
+
+
+def test_wasserstein_runs_have_no_probabilities():
+    labels = [axes.get_ylabel() for axes in training_figure(_columns(5)).axes]
+    assert [label.split("\n")[0] for label in labels] == [
+        "Wasserstein estimate", "loss", "gradient penalty", "gradient norm"
+    ]
+    assert "score units" in labels[1]
+
+
 def test_only_what_was_logged_has_a_panel():
     columns = {name: _columns(5)[name] for name in ("step", "critic_loss", "generator_loss")}
     figure = training_figure(columns)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from utils.visualization import image_grid, save_image
+from utils.visualization.grids import split_grid, to_uint8
 
 
 def _images(count: int, height: int = 3, width: int = 4, channels: int = 3) -> np.ndarray:
@@ -56,6 +57,40 @@ def test_bad_input_is_refused_in_one_line(images, options, message):
     with pytest.raises(ValueError, match=message) as error:
         image_grid(images, **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("count", "columns", "padding"), [(1, 1, 2), (5, 3, 2), (6, 2, 0), (7, 7, 5)]
+)
+def test_split_grid_inverts_image_grid(count, columns, padding, channels):
+    images = _images(count, channels=channels)
+    cells = split_grid(image_grid(images, columns, padding, background=9), (3, 4), padding)
+    np.testing.assert_array_equal(cells[:count], images)
+    assert (cells[count:] == 9).all()
+    assert len(cells) == -(-count // columns) * columns
+
+
+@pytest.mark.parametrize("shape", [(12, 20, 3), (13, 20, 3), (12, 19), (2, 2, 3), (0, 20, 3)])
+def test_what_is_no_grid_of_such_images_is_not_split(shape):
+    """12 by 20 is one of 3x4 images with 2 pixels around; the size asked for is 4x3."""
+    with pytest.raises(ValueError, match="grid must be") as error:
+        split_grid(np.zeros(shape, np.uint8), (4, 3))
+    assert "\n" not in str(error.value)
+
+
+def test_to_uint8_is_the_models_rounding():
+    bytes_ = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(to_uint8(bytes_ / 127.5 - 1), bytes_)
+    ends = to_uint8(np.array([-1.0005, -1.0, 0.0, 1.0, 1.0005], np.float64))
+    np.testing.assert_array_equal(ends, [0, 0, 128, 255, 255])
+    assert ends.dtype == np.uint8
+
+
+@pytest.mark.parametrize("value", [-1.1, 255.0, np.nan, np.inf])
+def test_to_uint8_refuses_other_ranges(value):
+    with pytest.raises(ValueError, match="images must be in"):
+        to_uint8(np.array([0.0, value]))
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (5, 6, 1), (5, 6, 3)])

@@ -1,0 +1,120 @@
+"""The losses of one run, or of several side by side."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from utils.run_directory import RunDirectory
+from utils.visualization.curves import (
+    DOTS_PER_INCH,
+    add_grid,
+    add_legend,
+    draw_estimate,
+    draw_losses,
+    draw_probabilities,
+    save_figure,
+)
+from utils.visualization.grids import require_png
+
+LOSSES = {"critic_loss", "discriminator_loss", "generator_loss"}
+ESTIMATE = {"wasserstein_estimate"}
+PROBABILITIES = {"real_probability", "fake_probability"}
+
+Runs = str | Path | Sequence[str | Path] | Mapping[str, str | Path]
+
+
+def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
+    """Draws the losses of runs over their generator steps, a column for each run.
+
+    Above are the losses of both networks; below is what tells of the images: a Wasserstein
+    GAN's estimate of the distance, a DCGAN's probabilities. Losses of different methods have
+    different units, so that every column has its own y axes. Light lines are as logged, strong
+    ones a moving mean.
+
+    Args:
+        runs: A run directory, several, or several by the labels to write above them; without
+            labels these are the folders' names.
+        path: The PNG to write, or None. Missing parent folders are created.
+
+    Returns:
+        A matplotlib figure that belongs to no window and to no global state; a notebook shows
+        it where it is a cell's last value.
+
+    Raises:
+        ValueError: If no run is given, or one has no log that can be read with a row.
+    """
+    require_png(path)
+    logs = {label: _read_columns(run) for label, run in _labelled(runs).items()}
+    width, height = 1 + 4.6 * len(logs), 6.2
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    FigureCanvasAgg(figure)
+    # Margins in inches, as in the plot of a training run.
+    figure.subplots_adjust(
+        0.9 / width, 0.55 / height, 1 - 0.15 / width, 1 - 0.85 / height, wspace=0.3, hspace=0.28
+    )
+    axes = figure.subplots(2, len(logs), sharex="col", squeeze=False)
+    for (label, values), (upper, lower) in zip(logs.items(), axes.T, strict=True):
+        upper.set_title(label, fontweight="bold", pad=34)  # above the legend
+        _draw_first(upper, values, [(draw_losses, LOSSES)], 1)
+        second = [(draw_estimate, ESTIMATE), (draw_probabilities, PROBABILITIES)]
+        _draw_first(lower, values, second, 2)
+        lower.set_xlabel("generator step")
+        lower.xaxis.get_major_locator().set_params(integer=True)
+    figure.align_ylabels()
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _labelled(runs: Runs) -> dict[str, Path]:
+    """The run directories by what to call them."""
+    if isinstance(runs, Mapping):
+        labelled = {str(label): Path(run) for label, run in runs.items()}
+    else:
+        paths = [Path(run) for run in ([runs] if isinstance(runs, (str, os.PathLike)) else runs)]
+        names = [path.resolve().name for path in paths]
+        if len(set(names)) < len(names):  # the folders above tell them apart
+            names = [str(path) for path in paths]
+        labelled = dict(zip(names, paths, strict=True))
+    if not labelled:
+        raise ValueError("runs must name at least one run directory. Received: none")
+    return labelled
+
+
+def _read_columns(run: Path) -> dict[str, np.ndarray]:
+    """The columns of a run's log.csv, float [rows] by name, without those that hold no number."""
+    try:
+        rows = RunDirectory(run).read_log()
+    except (KeyError, TypeError, ValueError) as error:  # what a file of another kind raises
+        raise ValueError(
+            f"runs must be run directories whose log.csv is as training wrote it. Received: '{run}'"
+            f" ({' '.join(str(error).split())})"
+        ) from None
+    if not rows:
+        raise ValueError(
+            "runs must be run directories with a log.csv of at least one row: train until the "
+            f"first interval ends. Received: '{run}'"
+        )
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return {name: column for name, column in columns.items() if np.isfinite(column).any()}
+
+
+def _draw_first(
+    panel: Axes,
+    values: Mapping[str, np.ndarray],
+    choices: Sequence[tuple[Callable[[Axes, Mapping[str, np.ndarray]], None], set[str]]],
+    legend_columns: int,
+) -> None:
+    """Draws the first of (draw, its columns' names) of which the run has logged a column."""
+    add_grid(panel)
+    for draw, names in choices:
+        if names & values.keys():
+            draw(panel, values)
+            add_legend(panel, panel.get_lines(), legend_columns)
+            return
+    panel.text(0.5, 0.5, "nothing logged", transform=panel.transAxes, ha="center")

@@ -1,0 +1,147 @@
+"""New images from a generator, shown in a notebook or a window, or written to a file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.visualization.grids import image_grid, require_png, save_image, to_uint8
+
+NOISES = ("normal", "uniform")
+BATCH_SIZE = 64  # as `generate` of the models has it: the same arithmetic for every image
+# matplotlib's backends that only write files; every other one shows.
+FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+
+
+def generate_and_show_image(
+    generator: Callable[[np.ndarray], Any],
+    path: str | Path | None = None,
+    n: int = 1,
+    noise: str | np.ndarray = "normal",
+    seed: int = 0,
+) -> np.ndarray:
+    """Makes new images, and shows them or writes them to a file.
+
+    Args:
+        generator: A Keras model, or any function of noise float32 [N, noise_dim] that gives
+            images [N, H, W, C] in [-1, 1], with C 1 or 3, and has an `input_shape` of
+            (None, noise_dim).
+        path: The PNG to write: the image, or a grid of them. Missing parent folders are created.
+            None shows them instead: in the notebook, or in a window.
+        n: Number of images.
+        noise: "normal" or "uniform" (in [-1, 1]), whichever the generator was trained with; or
+            the noise itself, [N, noise_dim]: an image for each row, whatever n and seed are.
+        seed: Image i depends on (seed, i) only, and is the one that `generate(n, seed)` of the
+            trained model makes.
+
+    Returns:
+        uint8 [n, H, W, C] in 0..255.
+
+    Raises:
+        ValueError: If an argument is not as described, the generator's images are not, or there
+            is no path and nowhere to show them.
+    """
+    require_png(path)
+    if path is None:
+        _require_display()
+    images = _generate(generator, _noise(_noise_dim(generator), n, noise, seed))
+    picture = images[0] if len(images) == 1 else image_grid(images)
+    if path is None:
+        _show(picture)
+    else:
+        save_image(picture, path)
+    return images
+
+
+def _noise_dim(generator: Any) -> int:
+    shape = getattr(generator, "input_shape", None)
+    try:
+        _, noise_dim = shape
+        return int(noise_dim)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "generator must have an input_shape of (None, noise_dim), as a Keras model of noise "
+            f"vectors has. Received: {type(generator).__name__} with input_shape {shape!r}"
+        ) from None
+
+
+def _noise(noise_dim: int, n: int, noise: str | np.ndarray, seed: int) -> np.ndarray:
+    """float32 [n, noise_dim]: drawn, or as given."""
+    if not isinstance(noise, str):
+        try:
+            rows = np.asarray(noise, np.float32)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"noise must be {', '.join(NOISES)} or an array of numbers. "
+                f"Received: {str(noise)[:60]!r}"
+            ) from None
+        if rows.ndim != 2 or rows.shape[1] != noise_dim or not rows.size:
+            raise ValueError(
+                f"noise must be an array [n, {noise_dim}] for this generator. "
+                f"Received: shape {list(rows.shape)}"
+            )
+        return rows
+    if noise not in NOISES:
+        raise ValueError(
+            f"noise must be one of {', '.join(NOISES)}, or an array [n, noise_dim]. "
+            f"Received: {noise!r}"
+        )
+    for argument, value, least in [("n", n, 1), ("seed", seed, 0)]:
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(
+                f"{argument} must be a whole number of at least {least}. Received: {value!r}"
+            )
+    rows = np.empty((n, noise_dim), np.float32)
+    for i in range(n):
+        rng = np.random.default_rng([seed, i])
+        if noise == "uniform":
+            rows[i] = rng.uniform(-1, 1, noise_dim)
+        else:
+            rows[i] = rng.standard_normal(noise_dim)
+    return rows
+
+
+def _generate(generator: Callable[[np.ndarray], Any], noise: np.ndarray) -> np.ndarray:
+    """uint8 [n, H, W, C] from noise [n, noise_dim], a whole batch at a time."""
+    batches = []
+    for first in range(0, len(noise), BATCH_SIZE):
+        rows = noise[first : first + BATCH_SIZE]
+        batch = np.pad(rows, ((0, BATCH_SIZE - len(rows)), (0, 0)))
+        images = np.asarray(generator(batch))
+        if images.ndim != 4 or len(images) != BATCH_SIZE or images.shape[-1] not in (1, 3):
+            raise ValueError(
+                f"generator must turn noise {list(batch.shape)} into images [{BATCH_SIZE}, H, W, "
+                f"C] with C 1 or 3. Received: {list(images.shape)}"
+            )
+        try:
+            batches.append(to_uint8(images[: len(rows)]))
+        except ValueError as error:
+            raise ValueError(f"generator must give images as described; {error}") from None
+    return np.concatenate(batches)
+
+
+def _require_display() -> None:
+    """Raises ValueError where `_show` would show nothing."""
+    import matplotlib
+
+    backend = matplotlib.get_backend()
+    if backend.lower() in FILE_BACKENDS:
+        raise ValueError(
+            "path must be given where there is no notebook and no window to show images in: "
+            f"path='images.png' writes them. Received: path=None with matplotlib's {backend}"
+        )
+
+
+def _show(picture: np.ndarray) -> None:
+    """Shows uint8 [H, W, C], enlarged: small images are hard to see pixel by pixel."""
+    import matplotlib.pyplot as plt
+
+    height, width = picture.shape[:2]
+    inches = np.clip(max(height, width) / 32, 3, 8)  # 32 pixels of a picture to the inch
+    size = inches * np.array([width, height]) / max(height, width)
+    figure = plt.figure(figsize=tuple(size), facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_axis_off()
+    plt.show()

@@ -1,0 +1,120 @@
+"""What fixed noise vectors became over a training run, in one picture."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from utils.run_directory import RunDirectory
+from utils.visualization.grids import image_grid, read_image, require_png, save_image, split_grid
+
+logger = logging.getLogger("utils")
+
+CELL_PIXELS = 64  # images are enlarged to at least this width: a step of seven digits fits above
+FONT_PIXELS = 13
+PADDING = 2
+
+
+def track_noise(
+    run: str | Path, path: str | Path | None = None, vectors: int = 6, steps: int = 8
+) -> np.ndarray:
+    """Follows fixed noise vectors over training, from the sample grids that a run has written.
+
+    One picture: a row for each noise vector, a column for each step, which is written above it.
+    Where there are more samples than `steps`, evenly spread ones are taken, the first and the
+    last among them. Samples that cannot be read are passed over, with a warning. Small images
+    are enlarged by a whole factor.
+
+    Args:
+        run: A run directory, with config.json and samples/.
+        path: The PNG to write, or None. Missing parent folders are created.
+        vectors: Noise vectors, from the first image of the grids on.
+        steps: Columns, at most; 2 or more.
+
+    Returns:
+        The picture, uint8 [height, width, 3].
+
+    Raises:
+        ValueError: If there is no run with samples in the folder, or an argument is out of its
+            range.
+    """
+    require_png(path)
+    if vectors < 1:
+        raise ValueError(f"vectors must be at least 1. Received: vectors={vectors}")
+    if steps < 2:
+        raise ValueError(f"steps must be at least 2. Received: steps={steps}")
+    directory = RunDirectory(run)
+    image_size = _image_size(directory)
+    samples = {
+        int(number): sample
+        for sample in directory.list_samples()
+        if (number := sample.stem.removeprefix("step-")).isdecimal()
+    }
+    numbers = sorted(samples)
+    chosen = np.linspace(0, len(numbers) - 1, min(len(numbers), steps)).round().astype(int)
+    columns = {numbers[i]: _read_cells(samples[numbers[i]], image_size) for i in chosen}
+    columns = {step: cells for step, cells in columns.items() if cells is not None}
+    if not columns:
+        raise ValueError(
+            "run must hold sample grids that can be read, samples/step-*.png: train until the "
+            f"first are written. Received: '{run}' with {len(samples)} of them"
+        )
+    available = min(len(cells) for cells in columns.values())
+    if vectors > available:
+        raise ValueError(
+            f"vectors must be at most {available}, the images of a sample grid. "
+            f"Received: vectors={vectors}"
+        )
+    picture = _draw(list(columns), np.stack([cells[:vectors] for cells in columns.values()]))
+    if path is not None:
+        save_image(picture, path)
+    return picture
+
+
+def _image_size(directory: RunDirectory) -> tuple[int, int]:
+    """(H, W) of the run's images."""
+    if not directory.config.is_file():
+        raise ValueError(
+            "run must be a run directory, with the config.json that training writes. "
+            f"Received: '{directory.path}'"
+        )
+    shape = directory.read_config()["model"].get("image_shape")
+    try:
+        height, width, _ = (int(size) for size in shape)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"run must name its model's image_shape in {directory.config}. Received: {shape!r}"
+        ) from None
+    return height, width
+
+
+def _read_cells(sample: Path, image_size: tuple[int, int]) -> np.ndarray | None:
+    """uint8 [N, H, W, 3] of a sample grid; None, and a warning, if it is none."""
+    image = read_image(sample)
+    if image is None:
+        return None
+    try:
+        return split_grid(np.asarray(image), image_size, PADDING)
+    except ValueError as error:
+        logger.warning("passed over: %s (%s)", sample, error)
+        return None
+
+
+def _draw(steps: Sequence[int], images: np.ndarray) -> np.ndarray:
+    """The picture of uint8 [columns, rows, H, W, 3], one column a step."""
+    scale = -(-CELL_PIXELS // images.shape[3])
+    images = images.swapaxes(0, 1).reshape(-1, *images.shape[2:])
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    grid = image_grid(images, columns=len(steps), padding=PADDING)
+
+    line = round(1.5 * FONT_PIXELS)
+    header = Image.new("RGB", (grid.shape[1], 2 * line), "white")
+    draw, font = ImageDraw.Draw(header), ImageFont.load_default(FONT_PIXELS)
+    draw.text((PADDING + 2, line // 2), "step", fill="black", font=font, anchor="lm")
+    cell = images.shape[2] + PADDING
+    for column, step in enumerate(steps):
+        centre = PADDING + column * cell + images.shape[2] // 2
+        draw.text((centre, line + line // 2), f"{step:,}", fill="black", font=font, anchor="mm")
+    return np.concatenate([np.asarray(header), grid])
