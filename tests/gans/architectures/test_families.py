@@ -127,6 +127,19 @@ def test_anime_has_the_published_parameter_counts():
     assert anime.build_critic((64, 64, 3)).count_params() == 4_363_585
 
 
+@pytest.mark.parametrize("f", [64, 32])
+def test_dcgan_parameter_counts_of_the_fashion_mnist_preset(f):
+    kernels = 16 * (8 * f * 4 * f + 4 * f * 2 * f + 2 * f * f + f)  # 4x4, the same in both
+    norms = 8 * f + 4 * f + 2 * f + f
+    generator = dcgan.build_generator((64, 64, 1), 100, f)
+    assert trainable(generator) == 100 * 16 * 8 * f + kernels + 1 + 2 * norms
+    assert generator.count_params() - trainable(generator) == 2 * norms
+    biases, dense = norms, 16 * 8 * f + 1
+    for normalization, weights in [("batch", 4), ("layer", 2)]:
+        critic = dcgan.build_critic((64, 64, 1), f, normalization)
+        assert critic.count_params() == kernels + biases + dense + weights * (norms - f)
+
+
 def test_dcgan_is_the_published_ladder():
     generator = dcgan.build_generator((64, 64, 3), 100, base_filters=64)
     ladder = [(8, 8, 256), (16, 16, 128), (32, 32, 64), (64, 64, 3)]
