@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import math
 import os
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -163,7 +164,8 @@ class TfdsSource(Source):
             builder.info.splits[self._split]
             return builder
         except Exception as error:  # of the network, the disk, the data set's own code
-            reason = str(error).split("\n")[0].rstrip(".")[:200]
+            line = str(error).split("\n")[0].rstrip(".")
+            reason = textwrap.shorten(line, 200, placeholder=" ...")
             raise ValueError(
                 f"source: {printable(self.location)} cannot be loaded ({reason}): put its images "
                 "into a folder and use --source FOLDER instead"

@@ -169,5 +169,5 @@ def _no_such_source(name: str, path: Path) -> str:
     parent = path.parent if path.parent.is_dir() else Path()
     names = {entry.name: printable(entry) for entry in parent.iterdir()} | {"faces": "faces"}
     near = difflib.get_close_matches(path.name, names, n=1)
-    hint = f"did you mean {names[near[0]]}?" if near else "there is no such thing"
-    return f"{text}{printable(name)}: {hint}"
+    hint = f" (did you mean {names[near[0]]}?)" if near else ""
+    return f"{text}{printable(name)}, which is not there: name a folder, --source FOLDER{hint}"

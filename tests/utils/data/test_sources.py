@@ -239,11 +239,11 @@ class TestNoSuchSource:
     @pytest.mark.parametrize(
         ("name", "hint"),
         [
-            ("photo", "did you mean photos?"),
-            ("./fotos", "did you mean photos?"),
-            ("face", "did you mean faces?"),
-            ("/no/such/thing", "there is no such thing"),
-            ("", "there is no such thing"),
+            ("photo", "(did you mean photos?)"),
+            ("./fotos", "(did you mean photos?)"),
+            ("face", "(did you mean faces?)"),
+            ("/no/such/thing", "which is not there: name a folder, --source FOLDER"),
+            ("", "which is not there: name a folder, --source FOLDER"),
         ],
     )
     def test_missing(self, name, hint):
