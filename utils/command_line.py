@@ -125,24 +125,24 @@ def read_options(
 ) -> tuple[TrainingConfig, bool]:
     """The configuration, and whether it is a dry run.
 
-    Built-in defaults < --preset < the resumed run's config.json < --config < the command line.
+    Built-in defaults < --preset < --config < the command line. A resumed run's config.json stands
+    in the place of a preset, which then only says where the run is.
 
     Raises:
         SystemExit: With one line, if anything is wrong with an option or a file.
     """
     given = parser.parse_given(arguments)
     path, dry_run = given.pop("config", None), given.pop("dry_run", False)
-    preset = given.pop("preset", None)
     try:
         upper = merge_options(_read_yaml(parser, path) if path else {}, given)
+        preset = upper.pop("preset", None)
         lower = preset_options(preset, method_of(upper)) if preset is not None else {}
-        values = merge_options(lower, upper)
         if upper.get("resume"):
-            run = RunDirectory(values.get("save_path", TrainingConfig.save_path))
+            run = RunDirectory({**lower, **upper}.get("save_path", TrainingConfig.save_path))
             saved = run.read_config().get("options") or {}
             saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
-            lower = merge_options(lower, _check(parser, saved, str(run.config)))
-            values = merge_options(lower, upper)
+            lower = _check(parser, saved, str(run.config)) | {"save_path": str(run.path)}
+        values = merge_options(lower, upper)
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return TrainingConfig(**values), dry_run
     except (ValueError, OSError) as error:
@@ -167,30 +167,40 @@ def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
 
 
 def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str, Any]:
-    """Values of a file, checked and converted as if they stood on the command line."""
+    """Values of a file, checked and converted as if they stood on the command line.
+
+    None stays for an option that may be unset; for others it means that the file is silent.
+    """
     fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
     parser.reading = path
-    arguments = []
+    arguments, unset = [], {}
     for name, value in values.items():
+        if name == "preset":
+            arguments.append(f"--preset={value}")
+            continue
         if name not in fields:
             parser.error(f"unknown option {name!r}{suggestion(str(name), list(fields))}")
         is_flag = isinstance(fields[name].default, bool)
         count = fields[name].metadata["argparse"].get("nargs", 1)
-        if is_flag != isinstance(value, bool) and value is not None:
+        if value is None:
+            if fields[name].default is None:
+                unset[name] = None
+            continue
+        if is_flag != isinstance(value, bool):
             rule = "true or false" if is_flag else "no truth value (quote a word)"
             parser.error(f"{name} must be {rule}. Received: {value!r}")
-        if (len(value) if isinstance(value, list) else 1) != count and value is not None:
+        if (len(value) if isinstance(value, list) else 1) != count:
             form = "one value" if count == 1 else f"a list of {count} values"
             parser.error(f"{name} must be {form}. Received: {value!r}")
         if is_flag:
-            arguments += [f"--{name}" if value else f"--no_{name}"] if value is not None else []
+            arguments.append(f"--{name}" if value else f"--no_{name}")
         elif isinstance(value, list):
             arguments += [f"--{name}", *map(str, value)]
-        elif value is not None:
+        else:
             arguments.append(f"--{name}={value}")
     checked = parser.parse_given(arguments)
     parser.reading = ""
-    return {name: checked[name] for name in fields if name in checked}
+    return unset | checked
 
 
 def yaml_text(config: TrainingConfig) -> str:

@@ -5,7 +5,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from utils.options import at_least_0, at_least_1, check_value, option, positive
+from utils.options import (
+    DEFAULT_METHOD,
+    at_least_0,
+    at_least_1,
+    check_value,
+    option,
+    positive,
+    share,
+)
 
 METHODS = ("wgan-gp", "wgan", "dcgan")
 _PAIR = {"nargs": 2, "type": at_least_1, "metavar": ("H", "W")}
@@ -69,7 +77,7 @@ class TrainingConfig:
         "normal", "model", "noise: standard normal, or uniform in [-1, 1]",
         choices=("normal", "uniform"))
     real_noise: float = option(
-        0.0, "model", "share of uniform noise in real images as the critic sees them", type=float,
+        0.0, "model", "share of uniform noise in real images as the critic sees them", type=share,
         metavar="SHARE")
     n_critic: int = option(
         1, "model", "critic updates for each generator update", type=at_least_1, metavar="N")
@@ -80,15 +88,15 @@ class TrainingConfig:
         None, "model", "bound of the critic's weights (default with wgan: 0.01)", type=positive,
         metavar="C")
     ema_decay: float = option(
-        0.999, "model", "decay of the generator's moving average; 0 turns it off", type=float,
+        0.999, "model", "decay of the generator's moving average; 0 turns it off", type=share,
         metavar="D")
 
     optimizer: str | None = option(
         None, "training", "of both networks (default: rmsprop with wgan, else adam)",
         choices=("adam", "rmsprop"))
-    beta_1: float = option(0.5, "training", "Adam's beta_1", type=float, metavar="B")
+    beta_1: float = option(0.5, "training", "Adam's beta_1", type=share, metavar="B")
     beta_2: float | None = option(
-        None, "training", "Adam's beta_2 (default: 0.9, with dcgan 0.999)", type=float, metavar="B")
+        None, "training", "Adam's beta_2 (default: 0.9, with dcgan 0.999)", type=share, metavar="B")
     learning_rate: float = option(
         2e-4, "training", "learning rate", type=positive, metavar="RATE")
     generator_learning_rate: float | None = option(
@@ -131,7 +139,7 @@ class TrainingConfig:
         for field in dataclasses.fields(self):
             check_value(field, getattr(self, field.name))
         self._default("resize", (64, 64) if self.shape is None else None)
-        self._default("method", "wgan-gp" if self.clip_value is None else "wgan")
+        self._default("method", DEFAULT_METHOD if self.clip_value is None else "wgan")
         for name, method in [("gradient_penalty", "wgan-gp"), ("clip_value", "wgan")]:
             if getattr(self, name) is not None and self.method != method:
                 raise ValueError(
@@ -159,9 +167,6 @@ class TrainingConfig:
                 "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
                 f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
             )
-        for name in ("ema_decay", "real_noise", "beta_1", "beta_2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1). Received: {getattr(self, name)}")
         if any(value > 255 for value in self.background):
             raise ValueError(f"background must be three of 0..255. Received: {self.background}")
 

@@ -2,15 +2,19 @@
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
-# Options that speak of one thing: naming one of them sets aside what a lower layer says of the
-# others.
-_TOGETHER = (
-    {"resize", "shape"},
-    {"train_steps", "epochs"},
-    {"method", "gradient_penalty", "clip_value"},
-)
+# Naming the first in an upper layer sets aside what a lower layer says of the others.
+_SETS_ASIDE = {
+    "resize": {"shape"},
+    "shape": {"resize"},
+    "train_steps": {"epochs"},
+    "epochs": {"train_steps"},
+    "learning_rate": {"generator_learning_rate"},
+}
+_OF_A_METHOD = {"method", "gradient_penalty", "clip_value", "optimizer", "beta_1", "beta_2"}
+DEFAULT_METHOD = "wgan-gp"
 
 
 def option(default: Any, group: str, text: str, *aliases: str, **argparse_options: Any) -> Any:
@@ -39,6 +43,16 @@ def positive(text: str) -> float:
 positive.__name__ = "positive number"
 
 
+def share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise ValueError
+    return value
+
+
+share.__name__ = "number in [0, 1)"
+
+
 def at_least_0(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -65,6 +79,8 @@ def check_value(field: dataclasses.Field, value: Any) -> None:
         problem = f"one of {', '.join(rules['choices'])}"
     elif "type" in rules:
         try:
+            if not all(isinstance(each, Real) for each in values):
+                raise ValueError
             for each in values:
                 rules["type"](str(each))
         except ValueError:
@@ -84,7 +100,8 @@ def method_of(values: Mapping[str, Any]) -> str | None:
 
 def merge_options(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
     """Both layers of options by name, the upper one winning."""
-    set_aside = set().union(*(names for names in _TOGETHER if names & upper.keys()))
-    if method_of(upper) not in (None, method_of(lower)):
-        set_aside |= {"optimizer", "beta_1", "beta_2"}  # which go with the method
+    named = {name for name, value in upper.items() if value is not None}
+    set_aside = set().union(*(_SETS_ASIDE.get(name, ()) for name in named))
+    if method_of(upper) not in (None, method_of(lower) or DEFAULT_METHOD):
+        set_aside |= _OF_A_METHOD
     return {name: value for name, value in lower.items() if name not in set_aside} | dict(upper)

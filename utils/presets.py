@@ -1,5 +1,6 @@
 """Published systems by name: the options of `TrainingConfig` with which each was published."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,7 @@ PRESETS = {
     "fashion-mnist": Preset(
         "Fashion-MNIST at 64x64: DCGAN, WGAN, WGAN-GP; also with --base_filters 32",
         {"source": "tfds:fashion_mnist", "resize": (64, 64), "architecture": "dcgan",
-         "base_filters": 64, "noise_dim": 100},
+         "to_grayscale": True, "base_filters": 64, "noise_dim": 100},
         {
             "wgan-gp": {"gradient_penalty": 10.0, "n_critic": 5, "optimizer": "adam",
                         "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.9},
@@ -99,11 +100,15 @@ def preset_config(name: str, **changes: Any) -> TrainingConfig:
             that the preset was published with.
 
     Raises:
-        ValueError: If there is no such preset, or a value is not what its option takes.
+        ValueError: If there is no such preset or option, or a value is not what its option takes.
 
     Example:
         >>> config = preset_config("cifar10", source="photos", train_steps=1000)
     """
+    names = [field.name for field in dataclasses.fields(TrainingConfig)]
+    for change in changes:
+        if change not in names:
+            raise ValueError(f"options must be fields of TrainingConfig. Received: {change!r}")
     return TrainingConfig(**merge_options(preset_options(name, method_of(changes)), changes))
 
 

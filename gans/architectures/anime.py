@@ -8,10 +8,16 @@ inwards: 2f, 4f, 8f, 16f, 16f, ... in the generator; f, 2f, 4f, 8f, 16f, 16f, ..
 import keras
 from keras import layers
 
-from gans.architectures.blocks import check_normalization, glorot_uniform, normalization_layer
+from gans.architectures.blocks import (
+    NORMALIZATIONS,
+    check_normalization,
+    glorot_uniform,
+    normalization_layer,
+)
 from gans.architectures.sizes import first_block
 
 BASE_FILTERS = 32
+CRITIC_NORMALIZATIONS = NORMALIZATIONS
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
@@ -47,7 +53,7 @@ def build_generator(
     h = layers.Dense(x * y * upsampling[0], kernel_initializer=glorot_uniform(seed, 0))(noise)
     h = layers.Reshape((x, y, upsampling[0]))(h)
     for index, count in enumerate([*upsampling, base_filters, channels], start=1):
-        h = layers.ReLU()(layers.BatchNormalization()(h))
+        h = layers.ReLU()(normalization_layer("batch")(h))
         strides = 2 if index <= doublings else 1
         h = layers.Conv2DTranspose(
             count, 5, strides, "same", kernel_initializer=glorot_uniform(seed, index)
@@ -79,7 +85,7 @@ def build_critic(
         ValueError: If the size is not of that form, or the normalisation is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
-    check_normalization(normalization)
+    check_normalization(normalization, CRITIC_NORMALIZATIONS)
 
     images = keras.Input(image_shape, name="images")
     h = images

@@ -25,9 +25,9 @@ def glorot_uniform(seed: int, index: int) -> keras.Initializer:
 
 
 def initialize_weights(model: keras.Model, seed: int = 0) -> None:
-    """Gives a network DCGAN's initial weights, in place.
+    """Gives one network DCGAN's initial weights, in place.
 
-    Radford, Metz and Chintala 2016, section 4 (https://arxiv.org/abs/1511.06434): kernels of
+    Radford, Metz and Chintala 2016, section 4 (https://arxiv.org/abs/1511.06434): kernels of 2-D
     convolutions and transpose convolutions are drawn from normal(0, 0.02), and so are those of
     dense layers, which are convolutions of a 1x1 image. Gains of batch normalisation are drawn
     from normal(1, 0.02), as the paper's code has it. All biases of these layers become 0. Other
@@ -38,8 +38,10 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
         seed: Not negative. Each layer's draw is a function of (seed, position of the layer).
 
     Raises:
-        ValueError: If the model or a layer of it has no weights yet.
+        ValueError: If the seed is negative, or the model or a layer of it has no weights yet.
     """
+    if seed < 0:
+        raise ValueError(f"seed must not be negative. Received: {seed}")
     for index, layer in enumerate(_leaves(model)):
         if not layer.built:
             raise ValueError(

@@ -19,6 +19,7 @@ from gans.architectures.sizes import first_block
 from gans.architectures.spectral import SpectralConv2D
 
 BASE_FILTERS = 256
+CRITIC_NORMALIZATIONS = (*NORMALIZATIONS, "published")
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
@@ -60,7 +61,7 @@ def build_generator(
     h = layers.Reshape((1, 1, noise_dim))(noise)
     h = layers.Conv2DTranspose(filters[0], (x, y), 1, "valid")(h)
     for count in [*filters[1:], channels]:
-        h = layers.ReLU()(layers.BatchNormalization()(h))
+        h = layers.ReLU()(normalization_layer("batch")(h))
         h = layers.Conv2DTranspose(count, 4, 2, "same")(h)
     # float32 whatever the precision: the images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
@@ -92,7 +93,7 @@ def build_critic(
         ValueError: If the size is not of that form, or the normalisation is unknown.
     """
     x, y, halvings = first_block(*image_shape[:2])
-    check_normalization(normalization, (*NORMALIZATIONS, "published"))
+    check_normalization(normalization, CRITIC_NORMALIZATIONS)
     spectral = normalization == "published"
 
     images = keras.Input(image_shape, name="images")

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from gans.architectures.blocks import (
+    NORMALIZATIONS,
     check_normalization,
     initialize_weights,
     normalization_layer,
@@ -16,6 +17,7 @@ from gans.architectures.blocks import (
 from gans.architectures.sizes import first_block
 
 BASE_FILTERS = 32
+CRITIC_NORMALIZATIONS = NORMALIZATIONS
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
@@ -59,9 +61,9 @@ def build_generator(
     h = layers.Dense(x * y * filters[0], use_bias=False, name="project")(noise)
     h = layers.Reshape((x, y, filters[0]))(h)
     for count in filters[1:]:
-        h = layers.ReLU()(layers.BatchNormalization()(h))
+        h = layers.ReLU()(normalization_layer("batch")(h))
         h = layers.Conv2DTranspose(count, 4, 2, "same", use_bias=False)(h)
-    h = layers.ReLU()(layers.BatchNormalization()(h))
+    h = layers.ReLU()(normalization_layer("batch")(h))
     h = layers.Conv2DTranspose(channels, 4, 2, "same")(h)
     # float32 whatever the precision: the images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
@@ -91,7 +93,7 @@ def build_critic(
         ValueError: If the size is not of that form, or the normalisation is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
-    check_normalization(normalization)
+    check_normalization(normalization, CRITIC_NORMALIZATIONS)
 
     images = keras.Input(image_shape, name="images")
     h = images

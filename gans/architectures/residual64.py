@@ -19,6 +19,7 @@ from gans.architectures.blocks import (
 from gans.architectures.sizes import first_block
 
 BASE_FILTERS = 64
+CRITIC_NORMALIZATIONS = (*NORMALIZATIONS, "published")
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
@@ -57,7 +58,7 @@ def build_generator(
         return kind(filters, kernel_size, strides, "same", kernel_initializer=initializer)
 
     def normalized(h):
-        return layers.LeakyReLU(0.3)(layers.BatchNormalization()(h))
+        return layers.LeakyReLU(0.3)(normalization_layer("batch")(h))
 
     noise = keras.Input((noise_dim,), name="noise")
     h = layers.Dense(
@@ -99,7 +100,7 @@ def build_critic(
         ValueError: If the size is not of that form, or the normalisation is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
-    check_normalization(normalization, (*NORMALIZATIONS, "published"))
+    check_normalization(normalization, CRITIC_NORMALIZATIONS)
     if normalization == "published":
         first_normalization, normalization = "batch", "layer"
     else:

@@ -13,10 +13,16 @@ from typing import Any
 import keras
 from keras import layers
 
-from gans.architectures.blocks import check_normalization, layer_seed, normalization_layer
+from gans.architectures.blocks import (
+    NORMALIZATIONS,
+    check_normalization,
+    layer_seed,
+    normalization_layer,
+)
 from gans.architectures.sizes import first_block
 
 BASE_FILTERS = 128
+CRITIC_NORMALIZATIONS = NORMALIZATIONS
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
@@ -129,7 +135,7 @@ def build_generator(
     h = layers.Reshape((x, y, filters[0]))(h)
     for count in filters:
         h = _residual_block(h, count, "batch", seeds, "up", first_bias=not large)
-    h = layers.ReLU()(layers.BatchNormalization()(h))
+    h = layers.ReLU()(normalization_layer("batch")(h))
     h = _convolution(channels, 3, seeds)(h)
     # float32 whatever the precision: the images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
@@ -162,7 +168,7 @@ def build_critic(
     _, _, halvings = first_block(*image_shape[:2])
     if normalization is None:
         normalization = critic_normalization("wgan-gp", image_shape)
-    check_normalization(normalization)
+    check_normalization(normalization, CRITIC_NORMALIZATIONS)
     seeds = _seeds(seed)
 
     images = keras.Input(image_shape, name="images")

@@ -220,7 +220,12 @@ def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -
         )
     return {
         "options": options,
-        "model": {"class": type(model).__name__, **model.get_config()},
+        "model": {
+            "method": model.method,
+            **model.get_config(),
+            "critic_optimizer": type(model.critic_optimizer).__name__,
+            "generator_optimizer": type(model.generator_optimizer).__name__,
+        },
         "data": description,
         "versions": {
             "python": platform.python_version(),
@@ -232,8 +237,11 @@ def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -
 def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError where a resumed run would not be the one that was saved."""
     for key, value in now["model"].items():
-        if key not in saved["model"]:  # an option that came later, whose default changes nothing
-            continue
+        if key not in saved["model"]:
+            raise ValueError(
+                f"save_path must hold a run that this version has started to resume it: train it "
+                f"anew. Received: a run whose config.json does not name {key}"
+            )
         before = saved["model"][key]
         before = tuple(before) if isinstance(before, list) else before
         if before != value:

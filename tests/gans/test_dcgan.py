@@ -135,10 +135,15 @@ def test_the_best_generator_of_a_dcgan_is_unknown(tiny_dcgan, tiny_data, tmp_pat
 
 def test_its_whole_model_is_saved_and_loaded(tiny_dcgan, tmp_path):
     gan = tiny_dcgan({"optimizer": "rmsprop"})
+    fit(gan, images(4), steps=2)
     gan.save(tmp_path / "gan.keras")
     loaded = keras.models.load_model(tmp_path / "gan.keras")
     assert isinstance(loaded, DCGAN) and loaded.get_config() == gan.get_config()
     assert isinstance(loaded.generator_optimizer, keras.optimizers.RMSprop)
+    for each in (gan, loaded):
+        fit(each, images(4, seed=1))
+    for a, b in zip(gan.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_model_class():

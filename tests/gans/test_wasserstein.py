@@ -13,9 +13,9 @@ from gans import WassersteinGAN
 from gans.noise import CRITIC_NOISE, GENERATOR_NOISE, INTERPOLATION, draw_seed
 
 
-def batches(count, seed=0, batch_size=4):
+def batches(count, seed=0, batch_size=4, shape=(8, 8, 1)):
     rng = np.random.default_rng(seed)
-    return tf.constant(rng.uniform(-1, 1, (count * batch_size, 8, 8, 1)), tf.float32)
+    return tf.constant(rng.uniform(-1, 1, (count * batch_size, *shape)), tf.float32)
 
 
 def dataset(images):
@@ -155,6 +155,8 @@ def test_optimizers_by_name(tiny_gan):
     assert isinstance(tiny_gan({"optimizer": "rmsprop"}).critic_optimizer, keras.optimizers.RMSprop)
     with pytest.raises(ValueError, match="optimizer must be one of adam, rmsprop. Received: 'sgd'"):
         tiny_gan({"optimizer": "sgd"})
+    with pytest.raises(ValueError, match="critic_optimizer must be a Keras optimizer or None"):
+        tiny_gan({"critic_optimizer": "adam"})
     with pytest.raises(ValueError, match=r"beta_2 must be in \[0, 1\). Received: 1.0"):
         tiny_gan({"beta_2": 1.0})
 
@@ -216,15 +218,28 @@ def test_logs(tiny_gan):
     assert "gradient_penalty" not in history
 
 
-@pytest.mark.parametrize("options", [{}, {"clip_value": 0.01}, {"precision": "mixed_float16"}])
+PUBLISHED_CONV4 = {
+    "architecture": "conv4",
+    "critic_normalization": "published",  # whose power method has a state
+    "image_shape": (16, 16, 1),
+    "n_critic": 1,
+    "real_noise": 0.1,
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"clip_value": 0.01}, {"precision": "mixed_float16"}, PUBLISHED_CONV4],
+    ids=["penalty", "clipping", "float16", "conv4"],
+)
 def test_loaded_model_trains_on_identically(tiny_gan, tmp_path, options):
     gan = tiny_gan({"learning_rate": 1e-3, "decay_rate": 0.9}, **options)
-    fit(gan, batches(2), steps=3)
+    fit(gan, batches(2, shape=gan.image_shape), steps=3)
     gan.save(tmp_path / "gan.keras")
     loaded = keras.models.load_model(tmp_path / "gan.keras")
     assert loaded.get_config() == gan.get_config()
     for each in (gan, loaded):
-        fit(each, batches(2, seed=1), steps=3)
+        fit(each, batches(2, seed=1, shape=gan.image_shape), steps=3)
     assert len(gan.weights) == len(loaded.weights) > 0
     for a, b in zip(gan.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -352,6 +367,7 @@ def test_compilation_is_by_default_for_gpus_only(tiny_gan):
         ({"n_critic": 0}, "n_critic must be 1 or more"),
         ({"noise": "gauss"}, "noise must be one of normal, uniform"),
         ({"ema_decay": 1.0}, "ema_decay must be in"),
+        ({"critic_normalization": "published"}, "critic_normalization must be one of none"),
         ({"real_noise": 1.0}, "real_noise must be in"),
         ({"seed": -1}, "seed must be in"),
         ({"precision": "float64"}, "precision must be one of"),

@@ -1,6 +1,7 @@
 """The published systems by name: their values, and how they mix with other options."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -34,8 +35,8 @@ PUBLISHED = {
     },
     ("fashion-mnist", "dcgan"): {
         "source": "tfds:fashion_mnist", "resize": (64, 64), "architecture": "dcgan",
-        "base_filters": 64, "noise_dim": 100, "noise": "normal", "optimizer": "adam",
-        "learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999, "n_critic": 1,
+        "to_grayscale": True, "base_filters": 64, "noise_dim": 100, "noise": "normal",
+        "optimizer": "adam", "learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999, "n_critic": 1,
     },
     ("fashion-mnist", "wgan"): {
         "clip_value": 0.01, "optimizer": "rmsprop", "learning_rate": 5e-5, "n_critic": 5,
@@ -106,13 +107,57 @@ def test_runs_of_presets_and_methods_have_folders_of_their_own():
         "runs/fashion-mnist-dcgan")
 
 
-def test_a_resumed_run_wins_over_the_preset_it_was_started_with(tmp_path, monkeypatch):
+def test_a_resumed_run_stands_in_the_place_of_the_preset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     started = options("--preset", "cifar10", "--noise_dim", "9")
     RunDirectory(started.save_path).write_config(
         {"options": dataclasses.asdict(started), "model": {}})
     resumed = options("--preset", "cifar10", "--resume", "--train_steps", "50000")
-    assert resumed.noise_dim == 9 and resumed.train_steps == 50_000
+    assert resumed == dataclasses.replace(started, resume=True, train_steps=50_000)
+    # what the run left unset, no preset sets
+    other = dataclasses.replace(started, base_filters=None, save_path="other")
+    RunDirectory("other").write_config({"options": dataclasses.asdict(other), "model": {}})
+    for preset in PRESETS:
+        resumed = options("--preset", preset, "--resume", "--save_path", "other")
+        assert resumed == dataclasses.replace(other, resume=True)
+
+
+def test_a_file_can_name_a_preset_and_unset_a_value_of_it(tmp_path):
+    (tmp_path / "run.yml").write_text("preset: anime\ngenerator_learning_rate: null\n")
+    config = options("--config", str(tmp_path / "run.yml"))
+    assert (config.architecture, config.generator_learning_rate) == ("anime", None)
+    assert options("--config", str(tmp_path / "run.yml"), "--preset", "cifar10").n_critic == 5
+
+
+def test_a_dumped_configuration_is_the_same_over_any_preset(tmp_path):
+    config = TrainingConfig(method="dcgan", epochs=3, shape=(32, 32))
+    (tmp_path / "run.yml").write_text(yaml_text(config))
+    for preset in PRESETS:
+        assert options("--preset", preset, "--config", str(tmp_path / "run.yml")) == config
+
+
+def test_a_new_learning_rate_is_the_generators_too():
+    config = options("--preset", "anime", "--learning_rate", "1e-4")
+    assert (config.learning_rate, config.generator_learning_rate) == (1e-4, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("beta_1: 0.0\noptimizer: rmsprop", ["--gradient_penalty", "5"],
+         {"beta_1": 0.0, "optimizer": "rmsprop", "gradient_penalty": 5.0}),
+        ("method: wgan-gp\ngradient_penalty: 5", ["--method", "wgan-gp"],
+         {"gradient_penalty": 5.0}),
+        ("clip_value: 0.05", ["--method", "wgan"], {"clip_value": 0.05}),
+        ("method: wgan\nclip_value: 0.05", ["--gradient_penalty", "3"],
+         {"method": "wgan-gp", "clip_value": None, "optimizer": "adam"}),
+        ("method: dcgan\nbeta_1: 0.1", ["--clip_value", "0.1"], {"method": "wgan", "beta_1": 0.5}),
+    ],
+)
+def test_only_another_method_sets_aside_what_goes_with_it(tmp_path, text, arguments, expected):
+    (tmp_path / "run.yml").write_text(text)
+    config = dataclasses.asdict(options("--config", str(tmp_path / "run.yml"), *arguments))
+    assert {name: config[name] for name in expected} == expected
 
 
 def test_list_presets(capsys):
@@ -129,6 +174,32 @@ def test_list_presets(capsys):
 def test_unknown_preset():
     with pytest.raises(ValueError, match="preset must be one of anime, cifar10.* Received: 'cif'"):
         preset_config("cif")
+    with pytest.raises(ValueError, match="must be fields of TrainingConfig. Received: 'nonsense'"):
+        preset_config("cifar10", nonsense=3)
+    with pytest.raises(ValueError, match=r"real_noise must be number in \[0, 1\). Received: '0.1'"):
+        preset_config("celeba128", real_noise="0.1")
+    with pytest.raises(ValueError, match="train_steps must be whole number of at least 1"):
+        preset_config("celeba128", train_steps="5")
+
+
+def test_the_options_name_what_gans_has():
+    from gans import model_class
+    from gans.architectures import ARCHITECTURES, get_architecture
+
+    fields = {field.name: field.metadata for field in dataclasses.fields(TrainingConfig)}
+    assert fields["architecture"]["argparse"]["choices"] == ARCHITECTURES
+    assert all(model_class(method) for method in fields["method"]["argparse"]["choices"])
+    normalizations = set(fields["critic_normalization"]["argparse"]["choices"])
+    offered = {name: get_architecture(name).CRITIC_NORMALIZATIONS for name in ARCHITECTURES}
+    assert set().union(*offered.values()) == normalizations
+    for name, names in offered.items():
+        width = get_architecture(name).BASE_FILTERS
+        assert re.search(rf"{width} for [a-z0-9 ]*{name}", fields["base_filters"]["help"])
+        if "published" in names:
+            TrainingConfig(architecture=name, critic_normalization="published")
+        else:
+            with pytest.raises(ValueError, match="published needs architecture"):
+                TrainingConfig(architecture=name, critic_normalization="published")
 
 
 def test_epochs_are_passes_of_the_critic_over_the_images():

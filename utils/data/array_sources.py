@@ -154,7 +154,9 @@ class TfdsSource(Source):
     def _builder(self):
         try:
             import tensorflow_datasets as tfds
+            from tensorflow_datasets.core.download import downloader
 
+            downloader.MAX_RETRIES = 4  # of 10, without a network, over three minutes pass
             builder = tfds.builder(self._name, data_dir=os.environ.get("TFDS_DATA_DIR"))
             builder.download_and_prepare()
             features = builder.info.features

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from utils.run_directory import RunDirectory
 from utils.visualization.curves import (
     DOTS_PER_INCH,
+    Columns,
     add_grid,
     add_legend,
     draw_estimate,
@@ -73,17 +75,21 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
 
 def _labelled(runs: Runs) -> dict[str, Path]:
     """The run directories by what to call them."""
+    if isinstance(runs, (str, os.PathLike)):
+        runs = [runs]
+    if not isinstance(runs, (Mapping, Sequence)) or not runs:
+        raise ValueError(
+            f"runs must be a run directory, several, or several by label. Received: {runs!r}"
+        )
     if isinstance(runs, Mapping):
-        labelled = {str(label): Path(run) for label, run in runs.items()}
-    else:
-        paths = [Path(run) for run in ([runs] if isinstance(runs, (str, os.PathLike)) else runs)]
-        names = [path.resolve().name for path in paths]
-        if len(set(names)) < len(names):  # the folders above tell them apart
-            names = [str(path) for path in paths]
-        labelled = dict(zip(names, paths, strict=True))
-    if not labelled:
-        raise ValueError("runs must name at least one run directory. Received: none")
-    return labelled
+        return {str(label): Path(run) for label, run in runs.items()}
+    paths = [Path(run) for run in runs]
+    names = [path.resolve().name for path in paths]
+    if len(set(names)) < len(names):  # the folders above tell them apart
+        names = [str(path) for path in paths]
+    if len(set(names)) < len(names):
+        raise ValueError(f"runs must be different run directories. Received: {', '.join(names)}")
+    return dict(zip(names, paths, strict=True))
 
 
 def _read_columns(run: Path) -> dict[str, np.ndarray]:
@@ -106,15 +112,14 @@ def _read_columns(run: Path) -> dict[str, np.ndarray]:
 
 def _draw_first(
     panel: Axes,
-    values: Mapping[str, np.ndarray],
-    choices: Sequence[tuple[Callable[[Axes, Mapping[str, np.ndarray]], None], set[str]]],
+    values: Columns,
+    choices: Sequence[tuple[Callable[[Axes, Columns], Sequence[Artist]], set[str]]],
     legend_columns: int,
 ) -> None:
     """Draws the first of (draw, its columns' names) of which the run has logged a column."""
     add_grid(panel)
     for draw, names in choices:
         if names & values.keys():
-            draw(panel, values)
-            add_legend(panel, panel.get_lines(), legend_columns)
+            add_legend(panel, draw(panel, values), legend_columns)
             return
     panel.text(0.5, 0.5, "nothing logged", transform=panel.transAxes, ha="center")

@@ -18,6 +18,8 @@ GREEN, PURPLE, GREY = "#009E73", "#CC79A7", "#666666"
 SMOOTHED_ROWS = 10  # from so many rows on a smoothed line is drawn; fewer are marked by dots
 DOTS_PER_INCH = 100
 
+Columns = Mapping[str, np.ndarray]  # of a log, by name; what draws them returns what to explain
+
 
 def plot_training(columns: Mapping[str, Sequence[float]], path: str | Path) -> None:
     """Writes the plot of a training run as PNG, whole or not at all.
@@ -84,7 +86,7 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
     for draw, panel in zip(panels, axes, strict=False):
         add_grid(panel)
-        draw(panel, {name: values[name] for name in {"step"} | drawn})
+        add_legend(panel, draw(panel, {name: values[name] for name in {"step"} | drawn}))
     if not panels:
         axes[0].text(0.5, 0.5, "nothing logged yet", transform=axes[0].transAxes, ha="center")
     axes[-1].set_xlabel("generator step")
@@ -93,17 +95,17 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def draw_estimate(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+def draw_estimate(panel: Axes, values: Columns) -> Sequence[Artist]:
     """What the critic can tell of the distance from real to generated images."""
     draw_line(panel, values, "wasserstein_estimate", BLUE)
     light, *strong = panel.get_lines()
     if strong:
         light.set_label("as logged")
     panel.set_ylabel("Wasserstein estimate\n(score units)")
-    add_legend(panel, panel.get_lines())
+    return panel.get_lines()
 
 
-def draw_losses(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+def draw_losses(panel: Axes, values: Columns) -> Sequence[Artist]:
     """Both networks' losses; a DCGAN's are cross entropies, and in other units."""
     for name, colour in [
         ("critic_loss", VERMILION),
@@ -114,10 +116,10 @@ def draw_losses(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
             draw_line(panel, values, name, colour)
     unit = "nats" if "discriminator_loss" in values else "score units"
     panel.set_ylabel(f"loss\n({unit})")
-    add_legend(panel, panel.get_lines())
+    return panel.get_lines()
 
 
-def draw_probabilities(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+def draw_probabilities(panel: Axes, values: Columns) -> Sequence[Artist]:
     """How likely the discriminator holds real and generated images to be real."""
     for name, colour in [("real_probability", BLUE), ("fake_probability", ORANGE)]:
         if name in values:
@@ -125,10 +127,10 @@ def draw_probabilities(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
     panel.axhline(0.5, color=GREY, linestyle=":", label="undecided: 0.5")
     panel.set_ylim(0, 1)
     panel.set_ylabel("discriminator's\nprobability of 'real'")
-    add_legend(panel, panel.get_lines())
+    return panel.get_lines()
 
 
-def _draw_slope(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
+def _draw_slope(panel: Axes, values: Columns) -> Sequence[Artist]:
     """The constraint below, on the left axis; above, on the right one, the norm it acts on."""
     right = panel.twinx() if "gradient_norm" in values else None
     for name, label in [
@@ -149,10 +151,10 @@ def _draw_slope(panel: Axes, values: Mapping[str, np.ndarray]) -> None:
         low, high = right.get_ylim()
         right.set_ylim(2 * low - high, high)
         lines += right.get_lines()
-    add_legend(panel, lines)
+    return lines
 
 
-def draw_line(panel: Axes, values: Mapping[str, np.ndarray], name: str, colour: str) -> None:
+def draw_line(panel: Axes, values: Columns, name: str, colour: str) -> None:
     """A column as logged and, if it has rows enough, its moving mean over about sqrt(N) rows."""
     steps, label = values["step"], name.replace("_", " ").capitalize()
     column = np.where(np.isfinite(values[name]), values[name], np.nan)

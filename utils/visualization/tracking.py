@@ -41,10 +41,12 @@ def track_noise(
             range.
     """
     require_png(path)
-    if vectors < 1:
-        raise ValueError(f"vectors must be at least 1. Received: vectors={vectors}")
-    if steps < 2:
-        raise ValueError(f"steps must be at least 2. Received: steps={steps}")
+    for argument, value, least in [("vectors", vectors, 1), ("steps", steps, 2)]:
+        if not isinstance(value, int) or value < least:
+            raise ValueError(
+                f"{argument} must be a whole number of at least {least}. "
+                f"Received: {argument}={value!r}"
+            )
     directory = RunDirectory(run)
     image_size = _image_size(directory)
     samples = {

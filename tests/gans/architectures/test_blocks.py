@@ -46,6 +46,8 @@ def test_initialize_weights_is_dcgans():
         np.testing.assert_array_equal(before, after)
     with pytest.raises(ValueError, match="^model must be built .* is not built$"):
         initialize_weights(keras.Sequential([keras.layers.Dense(3)]))
+    with pytest.raises(ValueError, match="^seed must not be negative. Received: -1$"):
+        initialize_weights(model, seed=-1)
 
 
 @pytest.mark.parametrize("module", [dcgan, conv4])

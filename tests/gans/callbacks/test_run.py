@@ -203,6 +203,11 @@ def test_what_differs_from_the_saved_run_is_named(tiny_gan, tiny_data, tmp_path)
         train(tiny_gan(noise_dim=7), tiny_data, tmp_path / "run", resume=True)
     with pytest.raises(ValueError, match="save_path must not hold a run already"):
         train(tiny_gan(), tiny_data, tmp_path / "run")
+    other_optimizer = tiny_gan({"optimizer": "rmsprop"})
+    with pytest.raises(ValueError, match="critic_optimizer must be the saved run's .*: 'Adam'"):
+        train(other_optimizer, tiny_data, tmp_path / "run", resume=True)
+    with pytest.raises(ValueError, match="^method must be the saved run's to resume it: 'wgan-gp'"):
+        train(tiny_gan(clip_value=0.01), tiny_data, tmp_path / "run", resume=True)
     np.save(tmp_path / "other.npy", np.zeros((20, 8, 8, 1), np.uint8))
     other = DataPreparator(
         tmp_path / "other.npy", resize=(8, 8), batch_size=4,
@@ -214,6 +219,15 @@ def test_what_differs_from_the_saved_run_is_named(tiny_gan, tiny_data, tmp_path)
     after = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
     assert before == after
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_run_of_an_earlier_version_is_not_resumed_as_another(tiny_gan, tiny_data, tmp_path):
+    run = train(tiny_gan(), tiny_data, tmp_path / "run", train_steps=4).directory
+    config = json.loads(run.config.read_text())
+    del config["model"]["real_noise"]
+    run.config.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="this version .* does not name real_noise"):
+        train(tiny_gan(), tiny_data, run.path, resume=True)
 
 
 def test_not_finite_stops_with_step_causes_and_checkpoint(tiny_gan, tiny_data, tmp_path):

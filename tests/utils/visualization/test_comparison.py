@@ -107,7 +107,7 @@ def test_bad_runs_are_refused_in_one_line_and_an_older_picture_kept(write_run, t
     binary = write_run("binary", WASSERSTEIN)
     (binary / "log.csv").write_bytes(b"\xff\xfe\x00")
     for runs, message in [
-        ([], "Received: none"),
+        ([], r"Received: \[\]"),
         ([good, tmp_path / "missing"], "at least one row.*missing"),
         (write_run("empty", WASSERSTEIN, rows=0), "at least one row.*empty"),
         ([broken], "log.csv is as training wrote it.*broken"),

@@ -68,9 +68,9 @@ def test_damaged_samples_are_passed_over_with_a_warning(run, caplog):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"vectors": 0}, "vectors must be at least 1. Received: vectors=0"),
+        ({"vectors": 0}, "vectors must be a whole number of at least 1. Received: vectors=0"),
         ({"vectors": 65}, "vectors must be at most 64"),
-        ({"steps": 1}, "steps must be at least 2. Received: steps=1"),
+        ({"steps": 1}, "steps must be a whole number of at least 2. Received: steps=1"),
         ({"path": "track.gif"}, "path must end in .png"),
     ],
 )

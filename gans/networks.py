@@ -1,0 +1,190 @@
+"""The three networks of an adversarial model, and the images that they make."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gans import noise as noise_module
+from gans.architectures import get_architecture
+from gans.generator_files import save_generator
+from gans.resumable import ResumableModel
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+class GeneratorAndCritic(ResumableModel):
+    """A generator, its moving average and a critic, which exist with all variables from the start.
+
+    Args:
+        method: "wgan-gp", "wgan" or "dcgan": what the architecture's default normalisation is for.
+        image_shape: (H, W, C); C is 1 or 3. Which H and W work depends on the architecture.
+        noise_dim: Length of a noise vector.
+        architecture: Name of a module in `gans.architectures`.
+        base_filters: Width of the networks; None takes the architecture's own.
+        critic_normalization: "none", "batch", "layer", "instance", or "published" where the
+            architecture has it; None takes the architecture's own for the method.
+        n_critic: Critic updates for each generator update.
+        noise: "normal" (standard) or "uniform" (in [-1, 1]).
+        real_noise: Share in [0, 1) of uniform noise in [-1, 1] that real images are mixed with
+            before the critic sees them.
+        ema_decay: Decay of the moving average of the generator's weights, in [0, 1); 0 turns it
+            off. Warmed up: min(ema_decay, (1 + t) / (10 + t)) after t generator steps.
+        seed: Seed of the initial weights and of every draw while training.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks. Scores,
+            losses, penalty norms and EMA stay float32.
+        logs: Names of what a step logs.
+        name: Name of the model.
+
+    Call arguments:
+        inputs: Noise, float32 [N, noise_dim].
+        training: Whether batch normalisation uses the batch's statistics.
+
+    Returns:
+        Images float32 [N, H, W, C] in [-1, 1] from the generator as it is now (not the EMA).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        image_shape: tuple[int, int, int],
+        noise_dim: int,
+        architecture: str,
+        base_filters: int | None,
+        critic_normalization: str | None,
+        n_critic: int,
+        noise: str,
+        real_noise: float,
+        ema_decay: float,
+        seed: int,
+        precision: str,
+        logs: Sequence[str],
+        name: str | None = None,
+    ):
+        super().__init__(logs, name=name)
+        module = get_architecture(architecture)
+        if base_filters is None:
+            base_filters = module.BASE_FILTERS
+        image_shape = tuple(image_shape)
+        _require(len(image_shape) == 3 and image_shape[2] in (1, 3), "image_shape",
+                 "be (H, W, C) with 1 or 3 channels", image_shape)
+        for argument, value in [
+            ("noise_dim", noise_dim),
+            ("base_filters", base_filters),
+            ("n_critic", n_critic),
+        ]:
+            _require(value >= 1, argument, "be 1 or more", value)
+        _require(noise in noise_module.NOISES, "noise",
+                 f"be one of {', '.join(noise_module.NOISES)}", noise)
+        for argument, value in [("real_noise", real_noise), ("ema_decay", ema_decay)]:
+            _require(0 <= value < 1, argument, "be in [0, 1)", value)
+        _require(0 <= seed < 2**31, "seed", "be in [0, 2^31)", seed)
+        _require(precision in PRECISIONS, "precision", f"be one of {', '.join(PRECISIONS)}",
+                 precision)
+        if critic_normalization is None:
+            critic_normalization = module.critic_normalization(method, image_shape)
+        _require(critic_normalization in module.CRITIC_NORMALIZATIONS, "critic_normalization",
+                 f"be one of {', '.join(module.CRITIC_NORMALIZATIONS)} with architecture "
+                 f"{architecture}", critic_normalization)
+        self.method = method
+        self._init_config = {
+            "image_shape": image_shape,
+            "noise_dim": noise_dim,
+            "architecture": architecture,
+            "base_filters": base_filters,
+            "critic_normalization": critic_normalization,
+            "n_critic": n_critic,
+            "noise": noise,
+            "real_noise": real_noise,
+            "ema_decay": ema_decay,
+            "seed": seed,
+            "precision": precision,
+        }
+        self.image_shape = image_shape
+        self.noise_dim = noise_dim
+        self.n_critic = n_critic
+        self.noise = noise
+        self.real_noise = real_noise
+        self.ema_decay = ema_decay
+        self.seed = seed
+        self.precision = precision
+
+        with _dtype_policy(precision):
+            # The critic's seed differs: equal layers of the two networks must not start equal.
+            self.generator = module.build_generator(image_shape, noise_dim, base_filters, 2 * seed)
+            self.critic = module.build_critic(
+                image_shape, base_filters, critic_normalization, 2 * seed + 1
+            )
+            self.ema_generator = keras.models.clone_model(self.generator)
+        self.ema_generator.set_weights(self.generator.get_weights())
+        self.built = True
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.generator(inputs, training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**self._init_config, "name": self.name}
+
+    def generate(
+        self, n: int, seed: int = 0, truncation: float | None = None, batch_size: int = 64
+    ) -> np.ndarray:
+        """New images from the EMA generator.
+
+        Args:
+            n: Number of images.
+            seed: Image i depends on (seed, i) only, whatever n is.
+            truncation: None, or a bound on the noise's components (at least 0.01): less variety,
+                more typical images.
+            batch_size: Images made at a time.
+
+        Returns:
+            uint8 [n, H, W, C] in 0..255.
+
+        Raises:
+            ValueError: If n or batch_size is below 1, or the seed or truncation is out of range.
+        """
+        _require(n >= 1, "n", "be 1 or more", n)
+        _require(batch_size >= 1, "batch_size", "be 1 or more", batch_size)
+        images = np.empty((n, *self.image_shape), np.uint8)
+        for first in range(0, n, batch_size):
+            # Always a whole batch: one trace, and the same arithmetic for every image.
+            noise = noise_module.generation_noise(
+                self.noise, batch_size, self.noise_dim, seed, truncation, first
+            )
+            count = min(batch_size, n - first)
+            images[first : first + count] = self._generate_batch(tf.constant(noise))[:count]
+        return images
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _generate_batch(self, noise: tf.Tensor) -> tf.Tensor:
+        images = self.ema_generator(noise, training=False)
+        return tf.cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+
+    def save_generator(self, path: str | Path) -> None:
+        """Writes the EMA generator to `path`: .keras, .h5, or else a SavedModel folder.
+
+        See `gans.generator_files.save_generator`.
+        """
+        save_generator(self.ema_generator, path)
+
+
+def _require(condition: bool, argument: str, rule: str, received: Any) -> None:
+    if not condition:
+        raise ValueError(f"{argument} must {rule}. Received: {received!r}")
+
+
+@contextlib.contextmanager
+def _dtype_policy(precision: str) -> Iterator[None]:
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
