@@ -24,20 +24,21 @@ import keras
 import numpy as np
 from keras import layers
 
-from gans import WassersteinGAN
+from gans import model_class
 from utils import DataPreparator
 from utils.visualization import image_grid, save_image
 
-# name: arguments of the model, arguments of compile
+# name: method, arguments of the model, learning rate
 SETTINGS = {
-    "64 filters, n_critic 5, 1e-4": ({"base_filters": 64, "n_critic": 5}, 1e-4),
-    "32 filters, n_critic 2, 2e-4": ({"base_filters": 32, "n_critic": 2}, 2e-4),
-    "32 filters, n_critic 1, 2e-4": ({"base_filters": 32, "n_critic": 1}, 2e-4),
-    "32 filters, n_critic 1, 4e-4": ({"base_filters": 32, "n_critic": 1}, 4e-4),
-    "clipping, 32 filters, n_critic 5, 5e-5": (
-        {"base_filters": 32, "n_critic": 5, "clip_value": 0.01}, 5e-5),
-    "clipping, 32 filters, n_critic 1, 2e-4": (
-        {"base_filters": 32, "n_critic": 1, "clip_value": 0.01}, 2e-4),
+    "64 filters, n_critic 5, 1e-4": ("wgan-gp", {"base_filters": 64, "n_critic": 5}, 1e-4),
+    "32 filters, n_critic 2, 2e-4": ("wgan-gp", {"n_critic": 2}, 2e-4),
+    "32 filters, n_critic 1, 2e-4": ("wgan-gp", {"n_critic": 1}, 2e-4),
+    "32 filters, n_critic 1, 4e-4": ("wgan-gp", {"n_critic": 1}, 4e-4),
+    "resnet, 32 filters, n_critic 1, 2e-4": (
+        "wgan-gp", {"architecture": "resnet", "base_filters": 32, "n_critic": 1}, 2e-4),
+    "clipping, 32 filters, n_critic 5, 5e-5": ("wgan", {"n_critic": 5, "clip_value": 0.01}, 5e-5),
+    "clipping, 32 filters, n_critic 1, 2e-4": ("wgan", {"n_critic": 1, "clip_value": 0.01}, 2e-4),
+    "DCGAN, 32 filters, 2e-4": ("dcgan", {}, 2e-4),
 }
 
 
@@ -111,8 +112,10 @@ def main() -> None:
     print(f"{'real test images, the other 5,000':42} {'':6} "
           f"{frechet_distance(test[:5000], test[5000:]):7.1f}")
     for name in arguments.only:
-        options, rate = SETTINGS[name]
-        gan = WassersteinGAN(data.image_shape, seed=arguments.seed, **options)
+        method, options, rate = SETTINGS[name]
+        gan = model_class(method)(
+            data.image_shape, noise_dim=128, seed=arguments.seed, **options
+        )
         gan.compile(learning_rate=rate)
         gan.fit(data.dataset(gan.n_critic), steps_per_epoch=10**6, verbose=0, shuffle=False,
                 callbacks=[StopAfter(arguments.seconds)])
