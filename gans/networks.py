@@ -53,6 +53,7 @@ class GeneratorAndCritic(ResumableModel):
 
     def __init__(
         self,
+        *,
         method: str,
         image_shape: tuple[int, int, int],
         noise_dim: int,

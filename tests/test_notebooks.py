@@ -73,6 +73,7 @@ def test_what_is_committed_is_whole_and_may_be_shown(path):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert not [o for cell in code for o in cell.outputs if o.output_type == "error"]
     assert len(outputs(notebook, "image/png")) >= 5 and outputs(notebook, "image/gif")
+    assert not any("%(" in cell.source for cell in notebook.cells)  # nothing left to fill in
     source = "\n".join(cell.source for cell in code)
     assert "pip install -q -r requirements.txt" in source and "git clone" in source
     assert "class " not in source and "keras.layers" not in source  # models are the package's
