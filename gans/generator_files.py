@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import absl.logging
 import h5py
 import keras
-from absl import logging
+import tensorflow as tf
 
 EMA_GROUP = "ema_generator"  # where a whole run's checkpoint keeps the EMA generator
 
@@ -24,11 +25,11 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
             SavedModel folder for `tf.saved_model.load` or `keras.layers.TFSMLayer`.
     """
     path = Path(path)
-    if path.suffix in (".keras", ".h5"):
-        with _without_legacy_warning():
+    with _quiet():
+        if path.suffix in (".keras", ".h5"):
             generator.save(path)
-    else:
-        generator.export(path, verbose=False)
+        else:
+            generator.export(path, verbose=False)
 
 
 def load_generator_weights(generator: keras.Model, path: str | Path) -> None:
@@ -116,12 +117,14 @@ def _array_shapes(item: h5py.Group | h5py.Dataset) -> list[tuple[int, ...]]:
 
 
 @contextlib.contextmanager
-def _without_legacy_warning() -> Iterator[None]:
-    """Silences the warning that .h5 is a legacy format: here it is asked for by name."""
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    """Silences that .h5 is a legacy format, and in notebooks where a SavedModel's assets are."""
+    loggers = {logger: logger.level for logger in (tf.get_logger(), absl.logging.get_absl_logger())}
+    for logger in loggers:
+        logger.setLevel("ERROR")
     try:
         with warnings.catch_warnings():
             yield
     finally:
-        logging.set_verbosity(verbosity)
+        for logger, level in loggers.items():
+            logger.setLevel(level)
