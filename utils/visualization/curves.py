@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from utils.run_directory import atomic_path
 
@@ -147,11 +148,16 @@ def _draw_slope(panel: Axes, values: Columns) -> Sequence[Artist]:
         if "gradient_penalty" in values:
             right.axhline(1, color=GREY, linestyle=":", label="norm wanted: 1")
         low, high = panel.get_ylim()
-        panel.set_ylim(low, 2 * high - low)
+        panel.set(ylim=(low, 2 * high - low), yticks=_ticks(low, high))
         low, high = right.get_ylim()
-        right.set_ylim(2 * low - high, high)
+        right.set(ylim=(2 * low - high, high), yticks=_ticks(low, high))
         lines += right.get_lines()
     return lines
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from low to high, and none outside, where the other line is drawn."""
+    return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
 
 
 def draw_line(panel: Axes, values: Columns, name: str, colour: str) -> None:
