@@ -1,9 +1,7 @@
 """`train`: one run of `fit` into a run directory, which can be stopped and resumed at any step."""
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import keras
@@ -12,6 +10,7 @@ import tensorflow as tf
 from gans.adversarial import AdversarialModel
 from gans.callbacks.checkpoint import CRITERION, Checkpoint, restore
 from gans.callbacks.export import export_run
+from gans.callbacks.facts import require_same, run_facts
 from gans.callbacks.finite import StopOnNonFinite
 from gans.callbacks.interruption import Interruption
 from gans.callbacks.interval import Schedule
@@ -81,9 +80,9 @@ def train(
     """
     run = RunDirectory(save_path)
     schedule = _schedule(model, data, train_steps, save_interval, resume, save_best_only)
-    facts = _facts(model, data, options)
+    facts = run_facts(model, data, options)
     if resume:
-        _require_same(run.read_config(), facts)
+        require_same(run.read_config(), facts)
     else:
         run.require_unused()
     with run.locked(), run_log(run, quiet) as logger:
@@ -206,54 +205,6 @@ def _dataset(model: AdversarialModel, data: Any, start_step: int) -> tf.data.Dat
     if isinstance(data, tf.data.Dataset):
         return data.skip(start_step)
     return data.dataset(model.n_critic, start_step=start_step)
-
-
-def _facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
-    """What config.json holds."""
-    if isinstance(data, tf.data.Dataset):
-        shape, description = tuple(data.element_spec.shape[1:]), None
-    else:
-        shape, description = tuple(data.image_shape), data.describe()
-    if shape != model.image_shape:
-        raise ValueError(
-            f"data must have images of the model's shape {model.image_shape}. Received: {shape}"
-        )
-    return {
-        "options": options,
-        "model": {
-            "method": model.method,
-            **model.get_config(),
-            "critic_optimizer": type(model.critic_optimizer).__name__,
-            "generator_optimizer": type(model.generator_optimizer).__name__,
-        },
-        "data": description,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
-        },
-    }
-
-
-def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raises ValueError where a resumed run would not be the one that was saved."""
-    for key, value in now["model"].items():
-        if key not in saved["model"]:
-            raise ValueError(
-                f"save_path must hold a run that this version has started to resume it: train it "
-                f"anew. Received: a run whose config.json does not name {key}"
-            )
-        before = saved["model"][key]
-        before = tuple(before) if isinstance(before, list) else before
-        if before != value:
-            raise ValueError(
-                f"{key} must be the saved run's to resume it: {before!r}. Received: {value!r}"
-            )
-    digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
-    if digests[0] != digests[1]:
-        raise ValueError(
-            "source must hold the saved run's images, prepared with the same options, to resume "
-            f"it (digest {digests[0]}). Received: digest {digests[1]}"
-        )
 
 
 def _log_data(logger: Any, facts: dict[str, Any] | None, skipped: Sequence[tuple]) -> None:
