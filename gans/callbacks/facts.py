@@ -40,8 +40,8 @@ def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     for key, value in now["model"].items():
         if key not in saved["model"]:
             raise ValueError(
-                f"save_path must hold a run that this version has started to resume it: train it "
-                f"anew. Received: a run whose config.json does not name {key}"
+                "save_path must hold a run that this version has started to resume it: train "
+                f"anew elsewhere. Received: a run whose config.json does not name {key}"
             )
         before = saved["model"][key]
         before = tuple(before) if isinstance(before, list) else before
