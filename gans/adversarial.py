@@ -1,5 +1,6 @@
 """What adversarial models train with: two optimizers, seeded noise, EMA, replicas."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -178,6 +179,24 @@ class AdversarialModel(GeneratorAndCritic):
         start = optimizer.scale_loss(tf.ones_like(loss) / self.replicas)
         gradients = tape.gradient(loss, network.trainable_variables, output_gradients=start)
         optimizer.apply(gradients, network.trainable_variables)
+
+    def update_generator(
+        self, batch_size: int, loss_of: Callable[[tf.Tensor], tf.Tensor]
+    ) -> tf.Tensor:
+        """One generator update.
+
+        Args:
+            batch_size: N, the images to make.
+            loss_of: Scores of fakes, float32 [N, 1], to the generator's loss, a scalar.
+
+        Returns:
+            The loss, a float32 scalar.
+        """
+        noise = self.training_noise(batch_size, noise_module.GENERATOR_NOISE)
+        with tf.GradientTape() as tape:
+            loss = loss_of(self.critic(self.generator(noise, training=True), training=True))
+        self.minimize(tape, loss, self.generator, self.generator_optimizer)
+        return loss
 
     def finish_step(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Lets the EMA follow the generator, batch-norm statistics included, and counts the step.

@@ -11,7 +11,7 @@ from gans.losses import (
     nonsaturating_discriminator_loss,
     nonsaturating_generator_loss,
 )
-from gans.noise import CRITIC_NOISE, GENERATOR_NOISE
+from gans.noise import CRITIC_NOISE
 
 
 @keras.saving.register_keras_serializable(package="gans")
@@ -107,7 +107,9 @@ class DCGAN(AdversarialModel):
         """
         for iteration, images in enumerate(self.real_batches(real_images)):
             logs = self.update_discriminator(images, iteration)
-        logs["generator_loss"] = self.update_generator(images.shape[0])
+        logs["generator_loss"] = self.update_generator(
+            images.shape[0], nonsaturating_generator_loss
+        )
         return self.finish_step(logs)
 
     def update_discriminator(
@@ -127,12 +129,3 @@ class DCGAN(AdversarialModel):
             "real_probability": mean_probability(real_scores),
             "fake_probability": mean_probability(fake_scores),
         }
-
-    def update_generator(self, batch_size: int) -> tf.Tensor:
-        """One generator update; returns its loss, a float32 scalar."""
-        noise = self.training_noise(batch_size, GENERATOR_NOISE)
-        with tf.GradientTape() as tape:
-            fake_scores = self.critic(self.generator(noise, training=True), training=True)
-            loss = nonsaturating_generator_loss(fake_scores)
-        self.minimize(tape, loss, self.generator, self.generator_optimizer)
-        return loss

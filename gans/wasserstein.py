@@ -20,7 +20,6 @@ from gans.losses import (
 )
 from gans.noise import (
     CRITIC_NOISE,
-    GENERATOR_NOISE,
     INTERPOLATION,
     draw_seed,
     interpolation_weights,
@@ -168,7 +167,7 @@ class WassersteinGAN(AdversarialModel):
         """
         for iteration, images in enumerate(self.real_batches(real_images)):
             logs = self.update_critic(images, iteration)
-        logs["generator_loss"] = self.update_generator(images.shape[0])
+        logs["generator_loss"] = self.update_generator(images.shape[0], wasserstein_generator_loss)
         return self.finish_step(logs)
 
     def update_critic(self, real_images: tf.Tensor, iteration: int) -> dict[str, tf.Tensor]:
@@ -206,12 +205,3 @@ class WassersteinGAN(AdversarialModel):
             norms = gradient_norms(self.critic, interpolates[:8], training=False)
         logs["gradient_norm"] = tf.reduce_mean(norms)
         return logs
-
-    def update_generator(self, batch_size: int) -> tf.Tensor:
-        """One generator update; returns its loss, a float32 scalar."""
-        noise = self.training_noise(batch_size, GENERATOR_NOISE)
-        with tf.GradientTape() as tape:
-            fake_scores = self.critic(self.generator(noise, training=True), training=True)
-            loss = wasserstein_generator_loss(fake_scores)
-        self.minimize(tape, loss, self.generator, self.generator_optimizer)
-        return loss

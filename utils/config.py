@@ -15,7 +15,6 @@ from utils.options import (
     share,
 )
 
-METHODS = ("wgan-gp", "wgan", "dcgan")
 _PAIR = {"nargs": 2, "type": at_least_1, "metavar": ("H", "W")}
 
 
@@ -58,7 +57,7 @@ class TrainingConfig:
     method: str | None = option(
         None, "model", "wgan-gp: gradient penalty; wgan: weight clipping; dcgan: the GAN to "
         "compare them with (default: wgan-gp, or wgan where --clip_value is given)",
-        choices=METHODS)
+        choices=("wgan-gp", "wgan", "dcgan"))
     architecture: str = option(
         "dcgan", "model", "networks: dcgan (4x4 kernels), anime (5x5), conv4 (4x4, no dense "
         "layers, wide), residual64 (5x5, 64 filters everywhere) or resnet (residual blocks)",

@@ -26,11 +26,9 @@ class Preset:
 
 
 _CONV4 = {
-    "options": {"resize": (32, 32), "architecture": "conv4", "noise_dim": 100,
-                "train_steps": 40_000},
-    "methods": {"wgan-gp": {"gradient_penalty": 10.0, "n_critic": 5, "optimizer": "adam",
-                            "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.999}},
-}
+    "resize": (32, 32), "architecture": "conv4", "noise_dim": 100, "train_steps": 40_000}
+_CONV4_METHODS = {"wgan-gp": {"gradient_penalty": 10.0, "n_critic": 5, "optimizer": "adam",
+                              "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.999}}
 
 PRESETS = {
     "anime": Preset(
@@ -42,11 +40,11 @@ PRESETS = {
     ),
     "cifar10": Preset(
         "CIFAR-10 at 32x32: WGAN-GP with wide networks without dense layers",
-        {"source": "tfds:cifar10", **_CONV4["options"]}, _CONV4["methods"],
+        {"source": "tfds:cifar10", **_CONV4}, _CONV4_METHODS,
     ),
     "celeba": Preset(
         "CelebA at 32x32: the same networks and settings as cifar10",
-        {"source": "tfds:celeb_a", **_CONV4["options"]}, _CONV4["methods"],
+        {"source": "tfds:celeb_a", **_CONV4}, _CONV4_METHODS,
     ),
     "celeba128": Preset(
         "CelebA, or any folder, at 128x128: WGAN-GP with residual 64-filter networks",
@@ -127,8 +125,8 @@ def _as_arguments(options: dict[str, Any]) -> list[str]:
     """Lines of command-line arguments, none of which is broken between name and value."""
     lines = [" "]
     for name, value in options.items():
-        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
-        argument = f" --{name} {shown}"
+        values = value if isinstance(value, tuple) else (value,)
+        argument = " ".join([f" --{name}", *(str(each) for each in values if each is not True)])
         if len(lines[-1] + argument) > _LINE:
             lines.append("    ")
         lines[-1] += argument

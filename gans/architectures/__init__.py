@@ -1,9 +1,10 @@
 """Generators and critics by name. Importing this package does not import TensorFlow.
 
 An architecture is a module with `build_generator(image_shape, noise_dim, base_filters, seed)`,
-`build_critic(image_shape, base_filters, normalization, seed)`, `BASE_FILTERS` (the default width)
-and `critic_normalization(method, image_shape)`, the critic's default normalisation where the
-method is "wgan-gp", "wgan" (weight clipping) or "dcgan" (the non-saturating baseline).
+`build_critic(image_shape, base_filters, normalization, seed)`, `BASE_FILTERS` (the default width),
+`CRITIC_NORMALIZATIONS` (those that the critic has) and `critic_normalization(method, image_shape)`,
+the default one where the method is "wgan-gp", "wgan" (weight clipping) or "dcgan" (the
+non-saturating baseline).
 
 - "dcgan": the deep convolutional ladder with 4x4 kernels (Radford et al. 2016), half as wide.
 - "anime": 5x5 kernels, as a published WGAN for anime faces has them.
@@ -14,17 +15,10 @@ method is "wgan-gp", "wgan" (weight clipping) or "dcgan" (the non-saturating bas
 
 import importlib
 from types import ModuleType
-from typing import Any
 
 from gans.architectures.sizes import first_block, nearest_sizes
 
-__all__ = [
-    "ARCHITECTURES",
-    "first_block",
-    "get_architecture",
-    "initialize_weights",
-    "nearest_sizes",
-]
+__all__ = ["ARCHITECTURES", "first_block", "get_architecture", "nearest_sizes"]
 
 ARCHITECTURES = ("dcgan", "anime", "conv4", "residual64", "resnet")
 
@@ -41,12 +35,3 @@ def get_architecture(name: str) -> ModuleType:
         )
     return importlib.import_module(f"gans.architectures.{name}")
 
-
-def __getattr__(name: str) -> Any:
-    if name == "initialize_weights":
-        return importlib.import_module("gans.architectures.blocks").initialize_weights
-    raise AttributeError(f"module 'gans.architectures' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -169,6 +169,14 @@ def test_list_presets(capsys):
         assert f"{name}: " in shown
     assert "--real_noise 0.1" in shown and "--beta_2 0.999" in shown
     assert max(map(len, shown.splitlines())) <= 88
+    for paragraph in shown.split("\n\n"):  # can be given on the command line as printed
+        name, _, arguments = paragraph.partition(": ")
+        arguments = arguments.partition("\n")[2].split()
+        first, *others = [i for i, each in enumerate(arguments) if each == "--method"]
+        for start, end in zip([first, *others], [*others, len(arguments)], strict=True):
+            config = options(*arguments[:first], *arguments[start:end])
+            expected = preset_config(name, method=arguments[start + 1])
+            assert config == dataclasses.replace(expected, save_path=config.save_path)
 
 
 def test_unknown_preset():

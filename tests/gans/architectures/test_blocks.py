@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from gans.architectures import conv4, dcgan, initialize_weights
-from gans.architectures.blocks import normalization_layer
+from gans.architectures import conv4, dcgan
+from gans.architectures.blocks import initialize_weights, normalization_layer
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
