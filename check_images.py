@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from utils.command_line import OptionParser, add_options, print_error
+from utils.command_line import OptionParser, add_groups, print_error
 from utils.config import TrainingConfig
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
@@ -57,7 +57,7 @@ def _parser() -> OptionParser:
     )
     parser.add_argument("source_argument", nargs="?", metavar="SOURCE", default=argparse.SUPPRESS,
                         help="the same as --source SOURCE")
-    add_options(parser, ["data"])
+    add_groups(parser, ["data"])
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", default=argparse.SUPPRESS,
                         help="print the facts as JSON and nothing else")

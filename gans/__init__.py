@@ -6,6 +6,7 @@ from typing import Any
 __all__ = [
     "DCGAN",
     "AdversarialModel",
+    "SavedGenerator",
     "WassersteinGAN",
     "initialize_weights",
     "load_generator_weights",
@@ -15,6 +16,7 @@ __all__ = [
 _MODULES = {
     "AdversarialModel": "gans.adversarial",
     "DCGAN": "gans.dcgan",
+    "SavedGenerator": "gans.generation",
     "WassersteinGAN": "gans.wasserstein",
     "initialize_weights": "gans.architectures.blocks",
     "load_generator_weights": "gans.generator_files",

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from gans import noise as noise_module
 from gans.architectures import get_architecture
+from gans.generation import generate_images, to_bytes
 from gans.generator_files import save_generator
 from gans.resumable import ResumableModel
 
@@ -151,22 +152,14 @@ class GeneratorAndCritic(ResumableModel):
         Raises:
             ValueError: If n or batch_size is below 1, or the seed or truncation is out of range.
         """
-        _require(n >= 1, "n", "be 1 or more", n)
-        _require(batch_size >= 1, "batch_size", "be 1 or more", batch_size)
-        images = np.empty((n, *self.image_shape), np.uint8)
-        for first in range(0, n, batch_size):
-            # Always a whole batch: one trace, and the same arithmetic for every image.
-            noise = noise_module.generation_noise(
-                self.noise, batch_size, self.noise_dim, seed, truncation, first
-            )
-            count = min(batch_size, n - first)
-            images[first : first + count] = self._generate_batch(tf.constant(noise))[:count]
-        return images
+        return generate_images(
+            self._generate_batch, self.image_shape, self.noise, self.noise_dim,
+            n, seed, truncation, batch_size,
+        )  # fmt: skip
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _generate_batch(self, noise: tf.Tensor) -> tf.Tensor:
-        images = self.ema_generator(noise, training=False)
-        return tf.cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+        return to_bytes(self.ema_generator(noise, training=False))
 
     def save_generator(self, path: str | Path) -> None:
         """Writes the EMA generator to `path`: .keras, .h5, or else a SavedModel folder.

@@ -44,16 +44,22 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     return f": did you mean {nearest[0]}?" if nearest else ""
 
 
-def add_options(parser: argparse.ArgumentParser, groups: Sequence[str]) -> None:
+def add_groups(parser: argparse.ArgumentParser, groups: Sequence[str]) -> None:
     """Adds the options of these groups of `TrainingConfig` ("data", "model", ...) to a parser.
 
     No option has a default: what is not given does not appear in the result.
     """
+    fields = dataclasses.fields(TrainingConfig)
     for group in groups:
-        section = parser.add_argument_group(group)
-        for field in dataclasses.fields(TrainingConfig):
-            if field.metadata["group"] == group:
-                _add_option(section, field)
+        names = [field.name for field in fields if field.metadata["group"] == group]
+        add_options(parser.add_argument_group(group), names)
+
+
+def add_options(section: Any, names: Sequence[str]) -> None:
+    """Adds options of `TrainingConfig` to a group of a parser's arguments, likewise."""
+    for field in dataclasses.fields(TrainingConfig):
+        if field.name in names:
+            _add_option(section, field)
 
 
 def _add_option(section: Any, field: dataclasses.Field) -> None:
@@ -106,7 +112,7 @@ def training_parser(prog: str | None = None) -> OptionParser:
 
 A flag that a file sets is unset with --no_FLAG.""",
     )
-    add_options(parser, ["data", "model", "training", "run"])
+    add_groups(parser, ["data", "model", "training", "run"])
     general = parser.add_argument_group("general")
     general.add_argument("--preset", choices=PRESETS, default=argparse.SUPPRESS,
                          help="options of a published system, under those given otherwise: "

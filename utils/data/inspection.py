@@ -10,7 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from utils.data.arguments import check_channels, check_integer, check_options, target_size
+from utils.data.arguments import (
+    DEFAULT_SIZE,
+    check_channels,
+    check_integer,
+    check_options,
+    target_size,
+)
 from utils.data.decoding import DifferentShapeError, ImageDecoder, UnusableImageError
 from utils.data.duplicates import difference_hash, near_duplicates, thumbnail
 from utils.data.image_cache import progress_bar
@@ -86,6 +92,25 @@ def inspect_source(
     facts["batch_bytes"] = 4 * batch_size * image_bytes
     facts["problem"] = _problem(facts, batch_size)
     return facts, np.stack(findings.preview) if findings.preview else np.zeros((0, *size, channels))
+
+
+def first_image_size(source: str) -> tuple[int, int]:
+    """(H, W), upright, of the first image of a source that can be used.
+
+    Raises:
+        ValueError: The source cannot be opened or holds no such image.
+    """
+    opened = open_source(source, DEFAULT_SIZE)
+    decoder = ImageDecoder(DEFAULT_SIZE, opened.channels, True, "center", (255, 255, 255), 100.0)
+    for _, read in opened.items():
+        try:
+            image = decoder.load(read())
+        except UnusableImageError:
+            continue
+        return image.height, image.width
+    raise ValueError(
+        f"source must hold images. Received: {printable(opened.location)}, where none can be read"
+    )
 
 
 def _look(payload: Payload, decoder: ImageDecoder) -> _Looks:

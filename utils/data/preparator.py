@@ -83,7 +83,7 @@ class DataPreparator:
         self.seed = int(seed)
         self._source = open_source(source, size)
         self._workers = workers or available_cores()
-        self._cache_dir = Path(cache_dir or _default_cache_dir()).expanduser()
+        self._cache_dir = Path(cache_dir or default_cache_dir()).expanduser()
         self._use_cache = use_cache
         self._options = {
             "size": size,
@@ -245,6 +245,6 @@ class DataPreparator:
             )
 
 
-def _default_cache_dir() -> Path:
+def default_cache_dir() -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "wasserstein-gan"

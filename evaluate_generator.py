@@ -1,0 +1,205 @@
+"""Judges a generator, or a folder of fakes, against real images. See --help, docs/evaluation.md."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from utils.command_line import OptionParser, add_options, print_error, quiet_stderr
+from utils.metrics.names import METRICS
+from utils.options import at_least_0, at_least_1
+from utils.run_directory import RunDirectory, atomic_path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+_PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_dir")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    parser = _parser()
+    given = argparse.Namespace(**parser.parse_given(arguments))
+    try:
+        return _run(given)
+    except (ValueError, OSError, MemoryError) as error:
+        print_error(error)
+        return 1
+    except ImportError as error:
+        print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Features of real images that were ready are kept.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> OptionParser:
+    parser = OptionParser(
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s FAKES [--real SOURCE] [options]",
+        description="Judge a generator by its images: how far they are from real ones, how varied, "
+        "and whether\nthey are copies. Prints a table, and writes evaluation.json and copies.png.",
+        epilog="""examples:
+  %(prog)s runs/gan                                 against the images that it learned from
+  %(prog)s runs/gan --held_out photos/test          and are its images copies?
+  %(prog)s generator.keras --real photos --metrics fid kid
+  %(prog)s fakes/ --real photos --resize 64 64      two folders of images
+  %(prog)s runs/gan --features classifier.keras     judged by another network than Inception
+
+What the numbers mean: docs/evaluation.md.""",
+    )
+    parser.add_argument("fakes", metavar="FAKES",
+                        help="a run directory, a saved generator (.keras, .h5 or a SavedModel "
+                        "folder), or images as for --real")
+    parser.add_argument("--real", metavar="SOURCE",
+                        help="real images: a folder, a .zip or .tar, a .npy or .npz array, an idx "
+                        ".gz file, tfds:NAME[:SPLIT] or faces (default: those of the run)")
+    parser.add_argument("--held_out", metavar="SOURCE",
+                        help="real images that the generator has not learned from, to tell copies")
+    judged = parser.add_argument_group("what is judged")
+    judged.add_argument("--metrics", nargs="+", choices=METRICS, metavar="NAME",
+                        help=f"of {', '.join(METRICS)} (default: all that there are images enough "
+                        "for)")
+    judged.add_argument("--num_images", type=at_least_1, default=10_000, metavar="N",
+                        help="fakes, and at most so many real images (default: 10000)")
+    judged.add_argument("--seed", type=at_least_0, default=0, metavar="N",
+                        help="seed of the fakes and of what is drawn (default: 0)")
+    judged.add_argument("--noise", choices=("normal", "uniform"),
+                        help="noise of a saved generator (default: its run's, else normal)")
+    how = parser.add_argument_group("by what")
+    how.add_argument("--inception_weights", metavar="FILE",
+                     help="inception-2015-12-05.tgz, the .pb in it, pytorch-fid's .pth or an .npz "
+                     "(default: TensorFlow's file, downloaded once, 89 MB)")
+    how.add_argument("--features", metavar="FILE.keras",
+                     help="take features from this Keras model of images in 0..255 instead")
+    how.add_argument("--resize_mode", choices=("tf1", "clean"), default="tf1",
+                     help="how images are brought to the network's size: tf1, the FID's own, or "
+                     "clean, as clean-fid (default: tf1)")
+    how.add_argument("--batch_size", type=at_least_1, default=32, metavar="N",
+                     help="images at a time (default: 32)")
+    prepared = parser.add_argument_group("how images are prepared (default: as the run did)")
+    prepared.add_argument("--resize", nargs=2, type=at_least_1, metavar=("H", "W"),
+                          help="size of all images (default: the fakes' own)")
+    add_options(prepared, _PREPARATION)
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", metavar="DIR",
+                        help="folder for evaluation.json and copies.png (default: the run "
+                        "directory, or evaluation)")
+    output.add_argument("--beside", nargs="+", default=[], metavar="FILE.json",
+                        help="earlier evaluations to show in the same table")
+    output.add_argument("--quiet", action="store_true", help="print the table only")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    from utils.metrics.tables import evaluation_table, read_evaluation
+
+    began = time.perf_counter()
+    earlier = [read_evaluation(path) for path in given.beside]
+    if given.features is not None and given.inception_weights is not None:
+        raise ValueError("features and inception_weights must not both be given: leave one out")
+    path = Path(given.fakes).expanduser()
+    run = _run_of(path)
+    config = {} if run is None else run.read_config()
+    trained_on = config.get("options") or {}  # none if it was trained from Python
+    source = given.real or trained_on.get("source")
+    if source is None:
+        raise ValueError(
+            "real must name the real images to compare with (--real SOURCE). Received: none, and "
+            f"{given.fakes!r} does not say what it was trained on"
+        )
+    _say(given, "Loading TensorFlow")
+    with quiet_stderr():
+        import tensorflow  # noqa: F401  here, for what it prints
+
+        from utils import DataPreparator
+        from utils.data.inspection import first_image_size
+        from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
+        from utils.visualization.pairs import save_closest_pairs
+
+    if given.features is not None:
+        extractor = keras_extractor(given.features, given.resize_mode, given.batch_size)
+    else:
+        extractor = inception_extractor(
+            given.inception_weights, given.resize_mode, given.batch_size
+        )
+    options = {name: value for name, value in {**trained_on, **vars(given)}.items()
+               if name in _PREPARATION}  # fmt: skip
+    options["show_progress"] = not given.quiet
+    generator = _generator(path, run, config, given.noise)
+    if generator is None:
+        size = tuple(given.resize or first_image_size(given.fakes))
+        demand = {"resize": size} if given.resize else {"image_shape": size}
+        fakes = ImageSet.of(DataPreparator(given.fakes, **demand, **options), "fakes")
+    else:
+        *size, channels = generator.image_shape
+        if given.resize is not None and tuple(given.resize) != tuple(size):
+            raise ValueError(
+                f"resize must be left out with a generator, whose images have {size[0]} {size[1]}. "
+                f"Received: {' '.join(map(str, given.resize))}"
+            )
+        options["to_grayscale"] = channels == 1
+        fakes = ImageSet.generated(generator.generate, given.num_images, given.seed, str(path))
+    real, held_out = (
+        None if images is None
+        else ImageSet.of(DataPreparator(images, resize=size, **options), name)
+        for name, images in [("real", source), ("held_out", given.held_out)]
+    )  # fmt: skip
+    evaluation = evaluate(
+        fakes, real, extractor, held_out, given.metrics, given.num_images, given.seed,
+        options.get("cache_dir"), show_progress=not given.quiet,
+    )  # fmt: skip
+    evaluation["seconds"] = round(time.perf_counter() - began, 1)
+    default = "evaluation" if run is None else run.path
+    output = Path(default if given.output is None else given.output)
+    with atomic_path(output / "evaluation.json") as temporary:
+        temporary.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
+    written = str(output / "evaluation.json")
+    if "copies" in evaluation:
+        save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out,
+                           output / "copies.png")  # fmt: skip
+        written += f", {output / 'copies.png'} (the fakes closest to a training image)"
+    names = [path.name, *(Path(name).parent.name or name for name in given.beside)]
+    print(evaluation_table([evaluation, *earlier], names))
+    print(f"\nWritten: {written}")
+    return 0
+
+
+def _say(given: argparse.Namespace, text: str) -> None:
+    if not given.quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _run_of(path: Path) -> RunDirectory | None:
+    """The run directory that FAKES is, or that a saved generator lies in."""
+    runs = [RunDirectory(folder) for folder in (path, path.parent)]
+    return next((run for run in runs if run.config.is_file()), None)
+
+
+def _generator(
+    path: Path, run: RunDirectory | None, config: dict[str, Any], noise: str | None
+) -> Any:
+    """The generator that FAKES is or holds; None if it is images."""
+    from gans import SavedGenerator
+
+    noise = noise or config.get("model", {}).get("noise", "normal")
+    if run is None or path != run.path:
+        is_saved = path.suffix in (".keras", ".h5") or (path / "saved_model.pb").is_file()
+        return SavedGenerator(path, noise) if is_saved else None
+    if run.generator_keras.is_file():
+        return SavedGenerator(run.generator_keras, noise)
+    checkpoints = run.list_checkpoints()
+    if not checkpoints:
+        raise ValueError(f"fakes must be a run that has been trained. Received: '{path}'")
+    return SavedGenerator.of_run(config["model"], checkpoints[-1])
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # TensorFlow's threads take seconds to end

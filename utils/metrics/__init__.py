@@ -1,0 +1,28 @@
+"""How good fakes are: features of images, and numbers from features."""
+
+from importlib import import_module
+
+# TensorFlow and Pillow are loaded where a name that needs them is first used.
+_HOMES = {
+    "FeatureExtractor": "features",
+    "ImageSet": "image_sets",
+    "Moments": "frechet",
+    "evaluate": "evaluation",
+    "evaluation_table": "tables",
+    "frechet_at_infinity": "frechet",
+    "frechet_distance": "frechet",
+    "inception_extractor": "features",
+    "inception_score": "inception_score",
+    "kernel_distance": "kernel",
+    "kernel_distance_of_subsets": "kernel",
+    "keras_extractor": "features",
+    "precision_recall_density_coverage": "manifold",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

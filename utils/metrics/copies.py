@@ -1,0 +1,126 @@
+"""Does a generator copy its training images? Nearest neighbours against images it never saw."""
+
+import math
+
+import numpy as np
+
+from utils.data.arguments import check_integer
+from utils.metrics.arguments import check_features
+from utils.metrics.distances import nearest
+
+_Z = 1.959963984540054  # 95% of a normal distribution lies within this many deviations
+
+
+def nearer_to_training(
+    fakes: np.ndarray, training: np.ndarray, held_out: np.ndarray, seed: int = 0
+) -> dict:
+    """The share of fakes whose nearest training image is nearer than any held-out image.
+
+    One half where the generator knows the training images no better than others of their
+    distribution; towards 1 where it copies. The nearest of many images is nearer than the nearest
+    of few: with more training than held-out images the share would exceed one half without any
+    copying, so the larger set is first cut, by the seed, to the size of the smaller. Copies of
+    what is cut away are missed: the more held-out images, the sharper. A tie counts half.
+
+    The idea of a held-out set as the yardstick: Meehan et al. 2020, "A Non-Parametric Test to
+    Detect Data-Copying in Generative Models" (https://arxiv.org/abs/2004.05675).
+
+    Args:
+        fakes: Finite features [N, D], which may be float32 or a memory map.
+        training: The same [M, D] of images the generator was trained on.
+        held_out: The same [K, D] of images from the same source that it never saw.
+        seed: Chooses which of the larger set's images are kept.
+
+    Returns:
+        "share" in [0, 1]; "low" and "high", its 95% Wilson interval, which counts the fakes as
+        independent and does not cover which real images happen to be in the two sets; "fakes", N;
+        and "references", the images kept of each real set.
+
+    Raises:
+        ValueError: The features cannot be used.
+    """
+    fakes, training, held_out = check_features(fakes=fakes, training=training, held_out=held_out)
+    size, rng = min(len(training), len(held_out)), np.random.default_rng(seed)
+    seen, unseen = (
+        nearest(fakes, _sample(images, size, rng))[0][:, 0] for images in (training, held_out)
+    )
+    nearer = float((seen < unseen).sum() + (seen == unseen).sum() / 2)
+    low, high = wilson_interval(nearer, len(fakes))
+    return {
+        "share": nearer / len(fakes),
+        "low": low,
+        "high": high,
+        "fakes": len(fakes),
+        "references": size,
+    }
+
+
+def closeness_threshold(
+    real: np.ndarray, seed: int = 0, sample: int = 2000, share: float = 0.01
+) -> float:
+    """The distance below which only `share` of real images have another real image.
+
+    What is a near copy differs with the extractor and the images; this lets the real images say
+    it. Real images that are equal to another are left out: a collection that holds some files
+    twice would otherwise have the threshold 0, and nothing would be near.
+
+    Args:
+        real: Finite features [N, D], N at least 2, which may be float32 or a memory map.
+        seed: Chooses the sample.
+        sample: How many real images are compared with all others, at least 1; all if N is less.
+        share: In (0, 1).
+
+    Returns:
+        A Euclidean distance above 0, the `share` quantile (linear) of the nearest distances.
+
+    Raises:
+        ValueError: The arguments cannot be used, or all images of the sample have an equal one.
+    """
+    (real,) = check_features(least=2, real=real)
+    check_integer("sample", sample, 1)
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1; received {share!r}")
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(len(real), min(sample, len(real)), replace=False))
+    distances, indices = nearest(real[chosen], real, k=2)
+    # An image is at distance 0 from itself, but where others are too it need not be listed first.
+    others = np.where(indices[:, 0] == chosen, distances[:, 1], distances[:, 0])
+    if not others.any():
+        raise ValueError(
+            f"real must hold different images; received {len(real)} of which each one looked at "
+            "equals another: remove the repetitions"
+        )
+    return float(np.quantile(others[others > 0], share))
+
+
+def wilson_interval(successes: float, trials: int) -> tuple[float, float]:
+    """The 95% confidence interval of a share, by Wilson 1927 (doi 10.2307/2276774).
+
+    Unlike share +- 2 deviations it is sound for few trials and for shares near 0 and 1.
+
+    Args:
+        successes: From 0 to `trials`; a tie may count half.
+        trials: At least 1.
+
+    Returns:
+        (low, high) in [0, 1].
+
+    Raises:
+        ValueError: The numbers cannot be used.
+    """
+    check_integer("trials", trials, 1)
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must lie from 0 to {trials} trials; received {successes!r}")
+    share, spread = successes / trials, _Z**2 / trials
+    centre = share + spread / 2
+    reach = math.sqrt(spread * (share * (1 - share) + spread / 4))
+    low, high = ((centre + sign * reach) / (1 + spread) for sign in (-1, 1))
+    # At the ends the interval ends there too, which rounding would miss.
+    return low if successes > 0 else 0.0, high if successes < trials else 1.0
+
+
+def _sample(images: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """`size` of the images, in their order, which a memory map reads fastest."""
+    if size == len(images):
+        return images
+    return images[np.sort(rng.choice(len(images), size, replace=False))]

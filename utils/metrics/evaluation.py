@@ -1,0 +1,252 @@
+"""`evaluate`: a set of fakes against a set of real images, with the protocol of every number."""
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.data.preparator import default_cache_dir
+from utils.metrics import names
+from utils.metrics.copies import closeness_threshold, nearer_to_training
+from utils.metrics.distances import nearest
+from utils.metrics.diversity import diversity
+from utils.metrics.features import FeatureExtractor
+from utils.metrics.image_sets import ImageSet, cached_features, extract_features
+from utils.metrics.scores import (
+    DENSITY_K,
+    INCEPTION_SPLITS,
+    KID_SUBSET_SIZE,
+    KID_SUBSETS,
+    METRICS,
+    PRECISION_K,
+)
+
+CLOSEST = 10  # pairs shown
+NEAR_COPIES_ABOVE = 0.05  # share of fakes; among real images it is 0.01 by construction
+FEW = 5_000  # images below which the bias of a Fréchet distance is said in words
+
+
+def evaluate(
+    fakes: Any,
+    real: Any,
+    extractor: FeatureExtractor,
+    held_out: Any = None,
+    metrics: Sequence[str] | None = None,
+    num_images: int = 10_000,
+    seed: int = 0,
+    cache_dir: str | Path | None = None,
+    show_progress: bool = True,
+) -> dict[str, Any]:
+    """Judges fakes against real images.
+
+    Args:
+        fakes: A `DataPreparator`, an `ImageSet` or an array uint8 [N, H, W, C].
+        real: Likewise: the images that the generator was trained on, or others like them.
+        extractor: What makes the features.
+        held_out: Likewise: real images that the generator has not seen, to find copies by.
+        metrics: Names of `utils.metrics.names.METRICS`; None: all that there are images enough for.
+        num_images: At most so many of each are judged, drawn with the seed.
+        seed: Of what is drawn.
+        cache_dir: Where features of images with a digest are kept. None: the cache folder of
+            prepared images.
+        show_progress: Whether to show bars on stderr.
+
+    Returns:
+        Plain values, as evaluation.json has them: "numbers", a list of {"name", "label",
+        "better", "value", "error", "real"}, where "error" is the standard error or None, and
+        "real" is the same number between two halves of the real images; "copies" and
+        "diversity", where asked for; "left_out", metrics by the reason; "warnings", plain
+        sentences; "protocol", under which the numbers hold.
+
+    Raises:
+        ValueError: If an argument is wrong, or a named metric needs more images than there are.
+    """
+    sets = {"fakes": ImageSet.of(fakes, "fakes"), "real": ImageSet.of(real, "real")}
+    if held_out is not None:
+        sets["held_out"] = ImageSet.of(held_out, "held_out")
+    if num_images < 2:
+        raise ValueError(f"num_images must be 2 or more. Received: {num_images}")
+    chosen = {name: images.selection(num_images, seed) for name, images in sets.items()}
+    metrics, left_out = _choose(metrics, chosen, extractor)
+
+    folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
+    digests: list[bytes] = []
+    features = {
+        name: cached_features(sets[name], chosen[name], extractor, folder, show_progress)
+        for name in sets
+        if name != "fakes"
+    }
+    features["fakes"] = extract_features(
+        sets["fakes"], chosen["fakes"], extractor, show_progress,
+        observe=lambda images: digests.extend(_digests(images)),
+    )  # fmt: skip
+    halves = np.array_split(np.random.default_rng(seed).permutation(len(features["real"])), 2)
+    halves = [np.asarray(features["real"][np.sort(half)]) for half in halves]
+
+    evaluation: dict[str, Any] = {"numbers": []}
+    for metric in metrics:
+        if metric in METRICS:
+            compute = METRICS[metric].compute
+            values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
+            floor = compute(*halves, extractor, seed, show_progress)
+            evaluation["numbers"] += _rows(metric, values, floor, extractor)
+    try:
+        if "diversity" in metrics:
+            evaluation["diversity"] = diversity(features["fakes"], features["real"], seed)
+        if "copies" in metrics:
+            evaluation["copies"] = _copies(sets["real"], chosen, features, digests, seed)
+    except ValueError as error:  # each real image is there twice: known only now, after the work
+        left_out["diversity and copies"] = str(error)
+    evaluation["left_out"] = left_out
+    evaluation["warnings"] = _warnings(evaluation, len(chosen["fakes"]), len(halves[0]))
+    evaluation["protocol"] = _protocol(sets, chosen, extractor, seed)
+    return evaluation
+
+
+def _choose(
+    metrics: Sequence[str] | None, chosen: dict[str, np.ndarray], extractor: FeatureExtractor
+) -> tuple[list[str], dict[str, str]]:
+    """The metrics to compute, and the reasons why others are not."""
+    # The floor is between halves of the real images, so these must be twice as many.
+    available = {"fakes": len(chosen["fakes"]), "real": len(chosen["real"]) // 2}
+    left_out = {}
+    for metric in metrics or names.METRICS:
+        if metric not in names.METRICS:
+            raise ValueError(f"metrics must be of {', '.join(names.METRICS)}. Received: {metric!r}")
+        fewest = 2
+        if metric in METRICS:
+            needs = METRICS[metric]
+            fewest = needs.fewest + needs.fewest_a_dimension * extractor.dimensions
+        if metric == "inception_score" and extractor.head is None:
+            left_out[metric] = f"{extractor.name} has no class logits"
+        elif min(available.values()) < fewest:
+            left_out[metric] = (
+                f"it needs {fewest:,} fakes and {2 * fewest:,} real images; there are "
+                f"{available['fakes']:,} and {len(chosen['real']):,}"
+            )
+    if metrics is not None and left_out:
+        name, reason = next(iter(left_out.items()))
+        raise ValueError(f"metrics must not name {name} here: {reason}. Leave it out")
+    return [name for name in metrics or names.METRICS if name not in left_out], left_out
+
+
+def _digests(images: np.ndarray) -> list[bytes]:
+    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+
+
+def _rows(
+    metric: str, values: dict[str, float], floor: dict[str, float], extractor: FeatureExtractor
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "label": names.NUMBERS[name].label(extractor),
+            "better": names.NUMBERS[name].better,
+            "value": values[name],
+            "error": values.get(f"{name}_error"),
+            "real": floor[name],
+        }
+        for name in names.METRICS[metric]
+    ]
+
+
+def _copies(
+    real: ImageSet,
+    chosen: dict[str, np.ndarray],
+    features: dict[str, np.ndarray],
+    digests: list[bytes],
+    seed: int,
+) -> dict[str, Any]:
+    """Fakes that are, or nearly are, training images."""
+    known: set[bytes] = set()
+    for first in range(0, real.count, 4096):  # of all, not only of those that have features
+        known.update(_digests(real.gather(np.arange(first, min(first + 4096, real.count)))))
+    threshold = closeness_threshold(features["real"], seed)
+    distances, neighbours = nearest(features["fakes"], features["real"])
+    closest = np.argsort(distances[:, 0], kind="stable")[:CLOSEST]
+    found = {
+        "searched": len(features["real"]),
+        "exact": sum(digest in known for digest in digests),
+        "exact_searched": real.count,
+        "near": int((distances[:, 0] < threshold).sum()),
+        "near_threshold": threshold,
+        "closest": [
+            {
+                "fake": int(chosen["fakes"][index]),
+                "training": int(chosen["real"][neighbours[index, 0]]),
+                "distance": float(distances[index, 0]),
+            }
+            for index in closest
+        ],
+    }
+    if "held_out" in features:
+        held_out, others = nearest(np.asarray(features["fakes"])[closest], features["held_out"])
+        for pair, distance, other in zip(found["closest"], held_out, others, strict=True):
+            pair["held_out"] = int(chosen["held_out"][other[0]])
+            pair["held_out_distance"] = float(distance[0])
+        found["nearer_to_training"] = nearer_to_training(
+            features["fakes"], features["real"], features["held_out"], seed
+        )
+    return found
+
+
+def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
+    """What a reader of the numbers must not overlook."""
+    lines = []
+    numbers = {row["name"]: row for row in evaluation["numbers"]}
+    if "fid" in numbers and min(fakes, half) < FEW:
+        lines.append(
+            f"{numbers['fid']['label']} depends on the number of images and is not to be compared "
+            f"with one of other counts: two halves of the real images, {half:,} each, are already "
+            f"{numbers['fid']['real']:.3g} apart."
+        )
+    varied = evaluation.get("diversity")
+    if varied and varied["collapsed"]:
+        lines.append(
+            f"Collapse: {varied['near_identical']:.0%} of the fakes have a near-identical other "
+            "fake, where 1% of as many real images have one."
+        )
+    copies = evaluation.get("copies")
+    if copies and copies["exact"]:
+        lines.append(f"Copies: {copies['exact']:,} of {fakes:,} fakes equal a training image.")
+    if copies and copies["near"] > NEAR_COPIES_ABOVE * fakes:
+        lines.append(
+            f"Near copies: {copies['near']:,} of {fakes:,} fakes are nearer to a training image "
+            "than 99% of the training images are to each other."
+        )
+    if copies and copies.get("nearer_to_training", {"low": 0})["low"] > 0.5:
+        lines.append(
+            "The fakes are nearer to the training images than to held-out images more often than "
+            "chance has it: the generator may have learned some of them by heart."
+        )
+    return lines
+
+
+def _protocol(
+    sets: dict[str, ImageSet],
+    chosen: dict[str, np.ndarray],
+    extractor: FeatureExtractor,
+    seed: int,
+) -> dict[str, Any]:
+    """What must be the same for two results to be compared, and what they were computed with."""
+    return {
+        **extractor.protocol(),
+        **{
+            name: {**images.facts, "images": len(chosen[name]), "of": images.count}
+            for name, images in sets.items()
+        },
+        "seed": seed,
+        "ddof": 1,
+        "precision_recall_k": PRECISION_K,
+        "density_coverage_k": DENSITY_K,
+        "kid": {"subsets": KID_SUBSETS, "subset_size": KID_SUBSET_SIZE, "degree": 3},
+        "inception_splits": INCEPTION_SPLITS,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
+        },
+    }

@@ -1,0 +1,49 @@
+"""The names of metrics and of the numbers they give; light, for `--help` is made from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a metric gives.
+
+    Attributes:
+        name: Its name with any network.
+        fid_name: Its name with the FID's own network and weights, and only then.
+        better: "lower" or "higher": which is better.
+    """
+
+    name: str
+    fid_name: str
+    better: str
+
+    def label(self, extractor: Any) -> str:
+        """How a table calls it: FID and the like only where that is true."""
+        if not extractor.is_fid:
+            return f"{self.name} ({extractor.name})"
+        return self.fid_name if extractor.resize_mode == "tf1" else f"{self.fid_name}, clean resize"
+
+
+NUMBERS = {
+    "fid": Number("Fréchet distance", "FID", "lower"),
+    "fid_infinity": Number("Fréchet distance at infinity", "FID at infinity", "lower"),
+    "kid": Number("kernel distance", "KID", "lower"),
+    "kid_all_pairs": Number("kernel distance, all pairs", "KID, all pairs", "lower"),
+    "inception_score": Number("class score", "Inception Score", "higher"),
+    "precision": Number("precision", "precision", "higher"),
+    "recall": Number("recall", "recall", "higher"),
+    "density": Number("density", "density", "higher"),
+    "coverage": Number("coverage", "coverage", "higher"),
+}
+
+METRICS = {  # metric: the numbers that it gives; the last two give tables of their own
+    "fid": ("fid",),
+    "fid_infinity": ("fid_infinity",),
+    "kid": ("kid",),
+    "kid_all_pairs": ("kid_all_pairs",),
+    "inception_score": ("inception_score",),
+    "prdc": ("precision", "recall", "density", "coverage"),
+    "copies": (),
+    "diversity": (),
+}

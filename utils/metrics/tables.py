@@ -1,0 +1,149 @@
+"""Evaluations as text for a person."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_FREE = ("fakes", "versions")  # what may differ between results that stand in one table
+
+
+def read_evaluation(path: str | Path) -> dict[str, Any]:
+    """What `evaluate_generator.py` wrote as evaluation.json.
+
+    Raises:
+        ValueError: If there is no such file, or it is something else.
+    """
+    try:
+        evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
+        evaluation_table([evaluation], [""])  # whatever is missing, it misses too
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ValueError(
+            f"an evaluation must be the evaluation.json of an earlier one. Received: '{path}' "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    return evaluation
+
+
+def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
+    """One table of evaluations side by side, and what must be known to read it.
+
+    Args:
+        evaluations: What `evaluate` returned, the one that matters most first.
+        names: What each is called in the table.
+
+    Returns:
+        Lines of text. If the protocols differ, a line for each difference says so.
+    """
+    first = evaluations[0]
+    labels = {row["name"]: row["label"] for one in evaluations[::-1] for row in one["numbers"]}
+    order = [row["name"] for row in first["numbers"]]
+    order += [name for name in labels if name not in order]
+    header = ["", *names, "real halves", "better"]
+    rows = []
+    for name in order:
+        found = [_number(one, name) for one in evaluations]
+        own = next(row for row in found if row)
+        real = f"{own['real']:.4g}" if found[0] else ""
+        rows.append([labels[name], *map(_text, found), real, own["better"]])
+    for title, value in [("diversity (mean distance, fake / real)", "ratio"),
+                         ("near-identical fakes", "near_identical")]:  # fmt: skip
+        if any("diversity" in one for one in evaluations):
+            cells = [_varied(one, value) for one in evaluations]
+            rows.append([title, *cells, "1" if value == "ratio" else "1%", ""])
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in [header, *rows]
+    ]
+    lines += ["", *_counts(first["protocol"])]
+    for one, name in zip(evaluations[1:], names[1:], strict=True):
+        lines += [
+            f"Not comparable: {name} has {key} {theirs}, where {names[0]} has {ours}."
+            for key, ours, theirs in protocol_differences(first["protocol"], one["protocol"])
+        ]
+    for one, name in zip(evaluations, names, strict=True):
+        prefix = f"{name}: " if len(evaluations) > 1 else ""
+        lines += [f"{prefix}{line}" for line in [*_copies(one), *one["warnings"]]]
+        lines += [f"{prefix}Left out: {metric}: {reason}."
+                  for metric, reason in one["left_out"].items()]  # fmt: skip
+    return "\n".join(lines)
+
+
+def protocol_differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What keeps results of two protocols from being compared: (key, one's value, other's).
+
+    The fakes may differ in everything but their number, and the versions of packages in all.
+    """
+    flat = [_flatten(protocol) for protocol in (one, other)]
+    keys = [key for key in flat[0] | flat[1]
+            if key.split(".")[0] not in _FREE or key == "fakes.images"]  # fmt: skip
+    # Two names for the same pixels are no difference.
+    keys = [key for key in keys if not key.endswith((".source", ".fingerprint"))]
+    return [
+        (key, flat[0].get(key), flat[1].get(key))
+        for key in keys
+        if flat[0].get(key) != flat[1].get(key)
+    ]
+
+
+def _flatten(protocol: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in protocol.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _number(evaluation: dict[str, Any], name: str) -> dict[str, Any] | None:
+    return next((row for row in evaluation["numbers"] if row["name"] == name), None)
+
+
+def _text(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    error = "" if row["error"] is None else f" +- {row['error']:.2g}"
+    return f"{row['value']:.4g}{error}"
+
+
+def _varied(evaluation: dict[str, Any], key: str) -> str:
+    value = evaluation.get("diversity", {}).get(key)
+    if value is None:
+        return ""
+    return f"{value:.3g}" if key == "ratio" else f"{value:.1%}"
+
+
+def _counts(protocol: dict[str, Any]) -> list[str]:
+    def count(name: str) -> str:
+        used, total = protocol[name]["images"], protocol[name]["of"]
+        return f"{used:,}" if used == total else f"{used:,} of {total:,}"
+
+    half = protocol["real"]["images"] // 2
+    sha256 = protocol["weights_sha256"][:12]
+    return [
+        f"{count('fakes')} fakes against {count('real')} real images of "
+        f"{protocol['real'].get('source', 'an array')}.",
+        f"Features: {protocol['extractor']} (sha256 {sha256}...), {protocol['resize_mode']} "
+        f"resize. Real halves: {half:,} real images against {half:,} others.",
+    ]
+
+
+def _copies(evaluation: dict[str, Any]) -> list[str]:
+    copies = evaluation.get("copies")
+    if copies is None:
+        return []
+    fakes = evaluation["protocol"]["fakes"]["images"]
+    lines = [
+        f"Copies among {fakes:,} fakes: {copies['exact']:,} exact, of {copies['exact_searched']:,} "
+        f"real images; {copies['near']:,} near, of {copies['searched']:,} with features (by "
+        f"chance {fakes // 100:,})."
+    ]
+    nearer = copies.get("nearer_to_training")
+    if nearer:
+        lines.append(
+            f"Nearer to a training than to a held-out image: {nearer['share']:.1%} of the fakes "
+            f"(95% interval {nearer['low']:.1%} to {nearer['high']:.1%}; 50% without copying)."
+        )
+    return lines

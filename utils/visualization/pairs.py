@@ -1,0 +1,47 @@
+"""The fakes that come closest to real images, each above the image it is close to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from utils.visualization.curves import DOTS_PER_INCH, save_figure
+
+_CELL = 1.15  # inches
+
+
+def save_closest_pairs(
+    pairs: Sequence[dict[str, Any]], fakes: Any, training: Any, held_out: Any, path: str | Path
+) -> None:
+    """Writes a picture of pairs as PNG: fakes, below them training images, then held-out ones.
+
+    Args:
+        pairs: "closest" of an evaluation's "copies": numbers of the images, and distances.
+        fakes: What gathers fakes by number: an `ImageSet`.
+        training: Likewise, real images that the generator learned from.
+        held_out: Likewise, real images that it did not; None if there are none.
+        path: The file. Missing parent folders are created.
+    """
+    rows = [("fake", fakes, "fake", None), ("nearest\ntraining", training, "training", "distance")]
+    if held_out is not None:
+        rows.append(("nearest\nheld-out", held_out, "held_out", "held_out_distance"))
+    width, height = 0.9 + _CELL * len(pairs), 0.5 + (_CELL + 0.2) * len(rows)
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(0.8 / width, 0.1 / height, 1 - 0.1 / width, 1 - 0.4 / height, 0.08, 0.2)
+    axes = figure.subplots(len(rows), len(pairs), squeeze=False)
+    for row, (title, images, key, distance) in zip(axes, rows, strict=True):
+        for cell, pair in zip(row, pairs, strict=True):
+            image = images.gather(np.array([pair[key]]))[0]
+            cell.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray",
+                        vmin=0, vmax=255, interpolation="nearest")  # fmt: skip
+            cell.set_xticks([])
+            cell.set_yticks([])
+            text = f"no. {pair[key]}" if distance is None else f"{pair[distance]:.3g} away"
+            cell.set_title(text, fontsize=7, pad=2)
+        row[0].set_ylabel(title, fontsize=8)
+    figure.suptitle("Fakes closest to a training image, in feature space", fontsize=9, y=0.99)
+    save_figure(figure, path)
