@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.command_line import OptionParser, add_options, print_error, quiet_stderr
+from utils.config import TrainingConfig
 from utils.metrics.names import METRICS
 from utils.options import at_least_0, at_least_1
 from utils.run_directory import RunDirectory, atomic_path
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = argparse.Namespace(**parser.parse_given(arguments))
     try:
         return _run(given)
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, ArithmeticError, OSError, MemoryError) as error:
         print_error(error)
         return 1
     except ImportError as error:
@@ -103,24 +104,29 @@ def _run(given: argparse.Namespace) -> int:
     if given.features is not None and given.inception_weights is not None:
         raise ValueError("features and inception_weights must not both be given: leave one out")
     path = Path(given.fakes).expanduser()
-    run = _run_of(path)
-    config = {} if run is None else run.read_config()
-    trained_on = config.get("options") or {}  # none if it was trained from Python
+    run, config = _run_of(path)
+    trained_on = _data_options(config)
     source = given.real or trained_on.get("source")
     if source is None:
         raise ValueError(
             "real must name the real images to compare with (--real SOURCE). Received: none, and "
             f"{given.fakes!r} does not say what it was trained on"
         )
+    default = "evaluation" if run is None else run.path
+    output = Path(default if given.output is None else given.output).expanduser()
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
     _say(given, "Loading TensorFlow")
     with quiet_stderr():
         import tensorflow  # noqa: F401  here, for what it prints
 
-        from utils import DataPreparator
         from utils.data.inspection import first_image_size
         from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
         from utils.visualization.pairs import save_closest_pairs
 
+    generator = _generator(path, run, config, given.noise)
+    if generator is None:
+        size = tuple(given.resize or first_image_size(given.fakes))
     if given.features is not None:
         extractor = keras_extractor(given.features, given.resize_mode, given.batch_size)
     else:
@@ -129,12 +135,10 @@ def _run(given: argparse.Namespace) -> int:
         )
     options = {name: value for name, value in {**trained_on, **vars(given)}.items()
                if name in _PREPARATION}  # fmt: skip
-    options["show_progress"] = not given.quiet
-    generator = _generator(path, run, config, given.noise)
+    options |= {"batch_size": 1, "show_progress": not given.quiet}  # 1 allows any number of images
     if generator is None:
-        size = tuple(given.resize or first_image_size(given.fakes))
         demand = {"resize": size} if given.resize else {"image_shape": size}
-        fakes = ImageSet.of(DataPreparator(given.fakes, **demand, **options), "fakes")
+        fakes = _images("FAKES", given.fakes, demand | options)
     else:
         *size, channels = generator.image_shape
         if given.resize is not None and tuple(given.resize) != tuple(size):
@@ -144,18 +148,17 @@ def _run(given: argparse.Namespace) -> int:
             )
         options["to_grayscale"] = channels == 1
         fakes = ImageSet.generated(generator.generate, given.num_images, given.seed, str(path))
-    real, held_out = (
-        None if images is None
-        else ImageSet.of(DataPreparator(images, resize=size, **options), name)
-        for name, images in [("real", source), ("held_out", given.held_out)]
-    )  # fmt: skip
+    real = _images("--real", source, {"resize": size, **options})
+    held_out = None
+    if given.held_out is not None:
+        held_out = _images("--held_out", given.held_out, {"resize": size, **options})
     evaluation = evaluate(
         fakes, real, extractor, held_out, given.metrics, given.num_images, given.seed,
         options.get("cache_dir"), show_progress=not given.quiet,
     )  # fmt: skip
     evaluation["seconds"] = round(time.perf_counter() - began, 1)
-    default = "evaluation" if run is None else run.path
-    output = Path(default if given.output is None else given.output)
+    names = [path.name or given.fakes, *(Path(name).parent.name or name for name in given.beside)]
+    print(evaluation_table([evaluation, *earlier], names), flush=True)
     with atomic_path(output / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
     written = str(output / "evaluation.json")
@@ -163,8 +166,6 @@ def _run(given: argparse.Namespace) -> int:
         save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out,
                            output / "copies.png")  # fmt: skip
         written += f", {output / 'copies.png'} (the fakes closest to a training image)"
-    names = [path.name, *(Path(name).parent.name or name for name in given.beside)]
-    print(evaluation_table([evaluation, *earlier], names))
     print(f"\nWritten: {written}")
     return 0
 
@@ -174,10 +175,45 @@ def _say(given: argparse.Namespace, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _run_of(path: Path) -> RunDirectory | None:
-    """The run directory that FAKES is, or that a saved generator lies in."""
-    runs = [RunDirectory(folder) for folder in (path, path.parent)]
-    return next((run for run in runs if run.config.is_file()), None)
+def _run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
+    """The run directory that FAKES is, or that a saved generator lies in, and its config.json."""
+    run = RunDirectory(path)
+    if run.config.is_file():
+        return run, run.read_config()
+    run = RunDirectory(path.parent)
+    try:
+        return run, run.read_config()
+    except ValueError:  # it is no run: its config.json, if there is one, is something else's
+        return None, {}
+
+
+def _images(argument: str, source: str, options: dict[str, Any]) -> Any:
+    """The prepared images of a source, as an `ImageSet`."""
+    from utils import DataPreparator
+    from utils.metrics import ImageSet
+
+    try:
+        return ImageSet.of(DataPreparator(source, **options), argument)
+    except ValueError as error:
+        raise ValueError(f"{argument} {source}: {error}") from error
+
+
+def _data_options(config: dict[str, Any]) -> dict[str, Any]:
+    """What a run's config.json says of its images; nothing if it was trained from Python.
+
+    Raises:
+        ValueError: If someone has changed it to what is no option.
+    """
+    options = config.get("options")
+    if not isinstance(options, dict):
+        return {}
+    options = {name: tuple(options[name]) if isinstance(options[name], list) else options[name]
+               for name in ("source", *_PREPARATION) if name in options}  # fmt: skip
+    TrainingConfig(**options)
+    for name in ("source", "cache_dir"):
+        if not isinstance(options.get(name), str | None):
+            raise ValueError(f"{name} in config.json must be a text. Received: {options[name]!r}")
+    return options
 
 
 def _generator(
@@ -187,6 +223,11 @@ def _generator(
     from gans import SavedGenerator
 
     noise = noise or config.get("model", {}).get("noise", "normal")
+    if path.name.endswith(".weights.h5"):
+        raise ValueError(
+            "fakes must be a run directory or a whole generator, for weights do not say what model "
+            f"they are of: give the run that they lie in. Received: '{path}'"
+        )
     if run is None or path != run.path:
         is_saved = path.suffix in (".keras", ".h5") or (path / "saved_model.pb").is_file()
         return SavedGenerator(path, noise) if is_saved else None

@@ -1,16 +1,19 @@
-"""Compares training settings at equal cost on Fashion-MNIST 32x32: prints one table.
+"""Compares training settings at equal cost on one collection of images: prints one table.
 
-    python benchmarks/compare_settings.py --seconds 400
+    python benchmarks/compare_settings.py --source photos --resize 64 64 --minutes 20 \\
+        --settings "" "--n_critic 2" "--learning_rate 4e-4 --beta_1 0"
 
-Each setting trains for the same CPU time (of all cores together, so that other work on the
-machine does not count), then makes 5,000 images. They are judged by the Fréchet distance to 5,000
-test images in the 64 features of a small classifier, trained here on the dataset's labels: it
-ranks these settings, and is no FID. Needs the four idx files of Fashion-MNIST in one folder, such
-as Debian's package dataset-fashion-mnist installs.
+Each setting is a text of options of train_generator.py ("" is the defaults). It trains for the
+same CPU time, so that other work on the machine hardly counts, and is then judged by the Fréchet
+distance of its images to the real ones, and by precision and recall. What is done is kept in
+OUTPUT/comparison.json with a grid of samples beside it, and not done again: settings can be added
+later, or the comparison stopped and started again.
 """
 
 import argparse
+import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -18,118 +21,99 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import gzip
-
 import keras
-import numpy as np
-from keras import layers
 
 from gans import model_class
 from utils import DataPreparator
+from utils.command_line import training_parser
+from utils.config import TrainingConfig
+from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
+from utils.run_directory import atomic_path
 from utils.visualization import image_grid, save_image
-
-# name: method, arguments of the model, learning rate
-SETTINGS = {
-    "64 filters, n_critic 5, 1e-4": ("wgan-gp", {"base_filters": 64, "n_critic": 5}, 1e-4),
-    "32 filters, n_critic 2, 2e-4": ("wgan-gp", {"n_critic": 2}, 2e-4),
-    "32 filters, n_critic 1, 2e-4": ("wgan-gp", {"n_critic": 1}, 2e-4),
-    "32 filters, n_critic 1, 4e-4": ("wgan-gp", {"n_critic": 1}, 4e-4),
-    "resnet, 32 filters, n_critic 1, 2e-4": (
-        "wgan-gp", {"architecture": "resnet", "base_filters": 32, "n_critic": 1}, 2e-4),
-    "clipping, 32 filters, n_critic 5, 5e-5": ("wgan", {"n_critic": 5, "clip_value": 0.01}, 5e-5),
-    "clipping, 32 filters, n_critic 1, 2e-4": ("wgan", {"n_critic": 1, "clip_value": 0.01}, 2e-4),
-    "DCGAN, 32 filters, 2e-4": ("dcgan", {}, 2e-4),
-}
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Ends training after so many seconds of CPU time of all cores."""
+    """Ends training after so many seconds of CPU time of all cores, not counting the first step.
+
+    The first step builds the graph: half a minute for some settings, which would decide short
+    comparisons and does not matter in a real run.
+    """
 
     def __init__(self, seconds: float):
         super().__init__()
-        self.end = time.process_time() + seconds
+        self.seconds, self._began = seconds, None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if time.process_time() > self.end:
+        if self._began is None:
+            self._began = time.process_time()
+        elif time.process_time() - self._began > self.seconds:
             self.model.stop_training = True
 
 
-def read_idx(path: Path, header: int) -> np.ndarray:
-    return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)
-
-
-def read_images(folder: Path, split: str) -> np.ndarray:
-    """uint8 [N, 32, 32, 1], padded with black."""
-    images = read_idx(folder / f"{split}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1)
-    return np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
-
-
-def train_extractor(folder: Path) -> keras.Model:
-    """uint8 images -> 64 features, of a classifier trained for three passes."""
-    keras.utils.set_random_seed(0)  # one judge for all tables of a machine
-    images = keras.Input((32, 32, 1))
-    h = layers.Rescaling(1 / 255)(images)
-    for filters, strides in ((32, 2), (64, 2), (64, 1)):
-        h = layers.Conv2D(filters, 3, strides, activation="relu")(h)
-    features = layers.Dense(64, activation="relu")(layers.Flatten()(h))
-    classifier = keras.Model(images, layers.Dense(10)(features))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    classifier.compile("adam", loss, jit_compile=False)
-    labels = read_idx(folder / "train-labels-idx1-ubyte.gz", 8)
-    classifier.fit(read_images(folder, "train"), labels, batch_size=128, epochs=3, verbose=2)
-    extractor = keras.Model(images, features)
-    extractor.compile(jit_compile=False)
-    return extractor
-
-
-def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Between the normal distributions fitted to two sets of features [N, D]."""
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    covariances = np.cov(a.T), np.cov(b.T)
-    values, vectors = np.linalg.eigh(covariances[0])
-    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    product = np.linalg.eigvalsh(root @ covariances[1] @ root)
-    trace_of_root = np.sqrt(np.maximum(product, 0)).sum()
-    squared_means = ((a.mean(0) - b.mean(0)) ** 2).sum()
-    return float(squared_means + sum(np.trace(c) for c in covariances) - 2 * trace_of_root)
+def train(setting: str, common: list[str], seconds: float) -> tuple[object, DataPreparator]:
+    """The trained model of a setting, and its data."""
+    given = training_parser().parse_given(common + shlex.split(setting))
+    config = TrainingConfig(
+        **{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    )
+    data = DataPreparator(**config.data_options())
+    keras.backend.clear_session()
+    gan = model_class(config.method)(data.image_shape, **config.model_options())
+    gan.compile(**config.compile_options())
+    gan.fit(data.dataset(gan.n_critic), steps_per_epoch=10**9, verbose=0, shuffle=False,
+            callbacks=[StopAfter(seconds)])  # fmt: skip
+    return gan, data
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", default="/usr/share/datasets/fashion-mnist")
-    parser.add_argument("--seconds", type=float, default=400, help="CPU seconds a setting")
-    parser.add_argument("--only", nargs="+", default=list(SETTINGS), choices=list(SETTINGS),
-                        metavar="NAME", help="settings to compare (default: all)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--grids", help="folder for a sample grid of each setting")
-    arguments = parser.parse_args()
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="All other options are of train_generator.py and hold for every setting.",
+    )
+    parser.add_argument("--settings", nargs="+", required=True, metavar="OPTIONS",
+                        help="options of train_generator.py, each setting's in one text")
+    parser.add_argument("--minutes", type=float, default=20,
+                        help="CPU minutes of each core a setting (default: 20)")
+    parser.add_argument("--num_images", type=int, default=5000,
+                        help="fakes, and at most so many real images (default: 5000)")
+    parser.add_argument("--inception_weights", metavar="FILE", help="as for evaluate_generator.py")
+    parser.add_argument("--features", metavar="FILE.keras", help="likewise")
+    parser.add_argument("--output", default="comparison", metavar="DIR")
+    arguments, common = parser.parse_known_args()
 
-    folder = Path(arguments.source)
-    extractor = train_extractor(folder)
-    test = extractor.predict(read_images(folder, "t10k"), 500, verbose=0)
-    data = DataPreparator(folder, resize=(32, 32), crop="pad", background=(0, 0, 0))
-    print(f"\n{'setting':42} {'steps':>6} {'EMA':>7} {'raw':>7}")
-    print(f"{'real test images, the other 5,000':42} {'':6} "
-          f"{frechet_distance(test[:5000], test[5000:]):7.1f}")
-    for name in arguments.only:
-        method, options, rate = SETTINGS[name]
-        gan = model_class(method)(
-            data.image_shape, noise_dim=128, seed=arguments.seed, **options
+    seconds = 60 * arguments.minutes * os.cpu_count()
+    if arguments.features is not None:
+        extractor = keras_extractor(arguments.features)
+    else:
+        extractor = inception_extractor(arguments.inception_weights)
+    output = Path(arguments.output)
+    results = output / "comparison.json"
+    rows = json.loads(results.read_text()) if results.is_file() else []
+    width = max(len(setting) for setting in [*arguments.settings, "(defaults)"])
+    columns = f"{'steps':>7} {'distance':>9} {'precision':>9} {'recall':>7} {'real halves':>11}"
+    print(f"{'setting':{width}} {columns}", flush=True)
+    for setting in arguments.settings:
+        key = {"setting": setting, "common": common, "minutes": arguments.minutes,
+               "num_images": arguments.num_images, "extractor": extractor.protocol()}  # fmt: skip
+        row = next((row for row in rows if key.items() <= row.items()), None)
+        if row is None:
+            gan, data = train(setting, common, seconds)
+            fakes = ImageSet.generated(gan.generate, arguments.num_images, 1, "fakes")
+            evaluation = evaluate(fakes, data, extractor, metrics=["fid", "prdc"],
+                                  num_images=arguments.num_images)  # fmt: skip
+            row = {**key, "steps": int(gan.step), "evaluation": evaluation}
+            rows.append(row)
+            save_image(image_grid(gan.generate(64, seed=1)), output / f"setting-{len(rows)}.png")
+            with atomic_path(results) as temporary:
+                temporary.write_text(json.dumps(rows, indent=2) + "\n")
+        numbers = {number["name"]: number for number in row["evaluation"]["numbers"]}
+        print(
+            f"{setting or '(defaults)':{width}} {row['steps']:7,} {numbers['fid']['value']:9.3f} "
+            f"{numbers['precision']['value']:9.3f} {numbers['recall']['value']:7.3f} "
+            f"{numbers['fid']['real']:11.3f}",
+            flush=True,
         )
-        gan.compile(learning_rate=rate)
-        gan.fit(data.dataset(gan.n_critic), steps_per_epoch=10**6, verbose=0, shuffle=False,
-                callbacks=[StopAfter(arguments.seconds)])
-        distances = []
-        for network in (gan.ema_generator, gan.generator):
-            gan.ema_generator.set_weights(network.get_weights())
-            images = gan.generate(5000, seed=1)
-            if arguments.grids and network is gan.ema_generator:
-                file = name.replace(", ", "_").replace(" ", "-") + ".png"
-                save_image(image_grid(images[:64]), Path(arguments.grids) / file)
-            distances.append(
-                frechet_distance(test[:5000], extractor.predict(images, 500, verbose=0))
-            )
-        print(f"{name:42} {int(gan.step):6} {distances[0]:7.1f} {distances[1]:7.1f}", flush=True)
+    print(f"\ndistance: {numbers['fid']['label']}, {arguments.num_images:,} images, tf1 resize")
 
 
 if __name__ == "__main__":

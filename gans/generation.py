@@ -57,8 +57,8 @@ def generate_images(
 
 
 def to_bytes(images: tf.Tensor) -> tf.Tensor:
-    """Images in [-1, 1] as uint8: round((x + 1) * 127.5)."""
-    return tf.cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+    """Images in [-1, 1] as uint8: round((x + 1) * 127.5), and what lies outside at the ends."""
+    return tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)
 
 
 class SavedGenerator:
@@ -105,13 +105,20 @@ class SavedGenerator:
             checkpoint: The run's last .weights.h5.
 
         Raises:
-            ValueError: If the checkpoint cannot be read or is of another model.
+            ValueError: If the options are not a model's, or the checkpoint cannot be read or is of
+                another model.
         """
         from gans import model_class
 
         options = {name: value for name, value in model.items() if name not in
                    ("method", "critic_optimizer", "generator_optimizer")}  # fmt: skip
-        generator = model_class(model["method"])(**options).ema_generator
+        try:
+            generator = model_class(model["method"])(**options).ema_generator
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                "model must be what a run writes into its config.json. "
+                f"Received: one that gives {type(error).__name__}: {error}"
+            ) from error
         load_generator_weights(generator, checkpoint)
         self = cls.__new__(cls)
         shapes = (generator.input_shape, generator.output_shape)
@@ -120,12 +127,17 @@ class SavedGenerator:
 
     def _set_up(self, network: Callable, noise: str, shapes: tuple, path: str) -> None:
         inputs, outputs = (tuple(shape) for shape in shapes)
-        if len(inputs) != 2 or len(outputs) != 4 or outputs[3] not in (1, 3) or None in outputs[1:]:
+        sizes = (*inputs[1:], *outputs[1:])
+        if (
+            (len(inputs), len(outputs)) != (2, 4)
+            or not all(isinstance(size, int) for size in sizes)
+            or outputs[3] not in (1, 3)
+        ):
             raise ValueError(
                 "path must be a generator, noise [N, noise_dim] to images [N, H, W, C]. "
                 f"Received: '{path}', which takes {inputs} and gives {outputs}"
             )
-        self.noise, self.noise_dim, self.image_shape = noise, int(inputs[1]), outputs[1:]
+        self.noise, self.noise_dim, self.image_shape = noise, inputs[1], outputs[1:]
         self._batch = tf.function(lambda rows: to_bytes(network(rows)), autograph=False)
 
     def generate(
@@ -154,6 +166,7 @@ def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:
         signature = loaded.signatures["serving_default"]
         taken = next(iter(signature.structured_input_signature[1].values())).shape
         given = next(iter(signature.structured_outputs.values())).shape
-        return loaded.serve, (taken, given)
+        # Not `loaded.serve` itself, which does not keep the variables alive.
+        return lambda rows: loaded.serve(rows), (taken, given)
     network = keras.models.load_model(path, compile=False)
     return functools.partial(network, training=False), (network.input_shape, network.output_shape)

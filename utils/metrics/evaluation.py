@@ -113,8 +113,9 @@ def _choose(
     """The metrics to compute, and the reasons why others are not."""
     # The floor is between halves of the real images, so these must be twice as many.
     available = {"fakes": len(chosen["fakes"]), "real": len(chosen["real"]) // 2}
+    wanted = list(names.METRICS if metrics is None else dict.fromkeys(metrics))
     left_out = {}
-    for metric in metrics or names.METRICS:
+    for metric in wanted:
         if metric not in names.METRICS:
             raise ValueError(f"metrics must be of {', '.join(names.METRICS)}. Received: {metric!r}")
         fewest = 2
@@ -130,8 +131,9 @@ def _choose(
             )
     if metrics is not None and left_out:
         name, reason = next(iter(left_out.items()))
-        raise ValueError(f"metrics must not name {name} here: {reason}. Leave it out")
-    return [name for name in metrics or names.METRICS if name not in left_out], left_out
+        raise ValueError(f"metrics must not name {name} here: {reason}. Leave it out, or "
+                         "take more images")
+    return [name for name in wanted if name not in left_out], left_out
 
 
 def _digests(images: np.ndarray) -> list[bytes]:
@@ -205,7 +207,7 @@ def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
             f"{numbers['fid']['real']:.3g} apart."
         )
     varied = evaluation.get("diversity")
-    if varied and varied["collapsed"]:
+    if varied and varied["collapsed"] and varied["sample"] >= names.SHARES_FROM:
         lines.append(
             f"Collapse: {varied['near_identical']:.0%} of the fakes have a near-identical other "
             "fake, where 1% of as many real images have one."
@@ -213,7 +215,8 @@ def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
     copies = evaluation.get("copies")
     if copies and copies["exact"]:
         lines.append(f"Copies: {copies['exact']:,} of {fakes:,} fakes equal a training image.")
-    if copies and copies["near"] > NEAR_COPIES_ABOVE * fakes:
+    enough = copies and min(fakes, copies["searched"]) >= names.SHARES_FROM
+    if enough and copies["near"] > NEAR_COPIES_ABOVE * fakes:
         lines.append(
             f"Near copies: {copies['near']:,} of {fakes:,} fakes are nearer to a training image "
             "than 99% of the training images are to each other."

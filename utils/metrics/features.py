@@ -62,7 +62,8 @@ class FeatureExtractor:
         """uint8 [N, H, W, C], C 1 or 3, to features float32 [N, D].
 
         Raises:
-            ValueError: If the images are not of this kind, or a feature is not finite.
+            ValueError: If the images are not of this kind, a batch does not fit into memory, or a
+                feature is not finite.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
             raise ValueError(
@@ -82,7 +83,13 @@ class FeatureExtractor:
             size = part.shape[1:3] if None in self._size else self._size
             batch = np.zeros((self.batch_size, *size, self._channels), np.float32)
             batch[: len(part)] = resize(part, size, self.resize_mode)
-            features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
+            try:
+                features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
+            except tf.errors.ResourceExhaustedError as error:
+                raise ValueError(
+                    f"batch_size must be so low that {self.name} has memory enough: lower it. "
+                    f"Received: {self.batch_size}"
+                ) from error
         if not np.isfinite(features).all():
             raise ValueError(f"the feature network {self.name} must give finite features: it did "
                              "not for some image. Take other weights")  # fmt: skip
@@ -154,7 +161,8 @@ def keras_extractor(
         ) from error
     shapes = [getattr(network, name, None) for name in ("input_shape", "output_shape")]
     images, output = (shape if isinstance(shape, tuple) else () for shape in shapes)
-    if len(images) != 4 or images[3] not in (1, 3) or None in output[1:] or len(output) < 2:
+    is_of_images = len(images) == 4 and images[3] in (1, 3) and images[1:3].count(None) != 1
+    if not is_of_images or len(output) < 2 or None in output[1:]:
         raise ValueError(
             "features must be a model of images [N, H, W, C], C 1 or 3, with one output of a fixed "
             f"size. Received: '{path}' with input {shapes[0]} and output {shapes[1]}"

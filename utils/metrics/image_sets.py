@@ -143,7 +143,7 @@ def cached_features(
     """`extract_features`, from the file in `cache_dir` where it has been done before.
 
     The file is named by the pixels, the numbers and the extractor with its resize: it is never
-    out of date. It is written whole or not at all.
+    out of date. It is written whole or not at all. Images without a digest are not kept.
 
     Returns:
         float32 [n, D]; a read-only memory map where it was kept.
@@ -151,6 +151,8 @@ def cached_features(
     Raises:
         ValueError: If the cache cannot be written.
     """
+    if images.digest is None:
+        return extract_features(images, indices, extractor, show_progress)
     facts = {**extractor.protocol(), "images": images.digest, "count": images.count}
     key = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     key.update(np.asarray(indices, "<i8").tobytes())

@@ -167,7 +167,8 @@ def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
             "/moving_variance" [out] for each name of `layer_names`; others are passed over.
 
     Raises:
-        ValueError: If an array is missing, has another shape or holds what is not finite.
+        ValueError: If an array is missing, has another shape, holds what is not finite, or is a
+            variance below 0.
     """
     for name in layer_names():
         layer = network.get_layer(name.replace("/", "."))
@@ -188,12 +189,19 @@ def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _array(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.asarray(arrays[name], np.float64) if name in arrays else None
-    if array is None or array.shape != shape or not np.isfinite(array).all():
-        received = "none" if array is None else f"shape {array.shape}"
-        if array is not None and array.shape == shape:
-            received = "numbers that are not finite"
-        raise ValueError(
-            f"inception_weights must hold {name}, finite, of shape {shape}. Received: {received}"
-        )
-    return array
+    array = np.asarray(arrays[name]) if name in arrays else None
+    if array is None:
+        received = "none"
+    elif array.dtype.kind not in "fiu":
+        received = f"no numbers but {array.dtype}"
+    elif array.shape != shape:
+        received = f"shape {array.shape}"
+    elif not np.isfinite(array).all():
+        received = "numbers that are not finite"
+    elif name.endswith("variance") and array.min() < 0:
+        received = "numbers below 0"
+    else:
+        return array.astype(np.float64)
+    raise ValueError(
+        f"inception_weights must hold {name}, finite, of shape {shape}. Received: {received}"
+    )

@@ -6,7 +6,6 @@ fills the network, and the sha256 of the bytes that were read, which goes into e
 
 import hashlib
 import tarfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,11 +106,15 @@ def _download() -> Path:
 def _read_tgz(path: Path) -> InceptionWeights:
     try:
         with tarfile.open(path) as archive:
-            members = [member for member in archive if Path(member.name).name == GRAPH]
+            members = [member for member in archive
+                       if Path(member.name).name == GRAPH and member.isfile()]  # fmt: skip
             if not members:
                 raise ValueError(f"no {GRAPH} in it")
             graph = archive.extractfile(members[0]).read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
+            while archive.fileobj.read(2**20):  # to the end, where the checksum stands
+                pass
+    # A damaged file may raise anything in the libraries that read it.
+    except Exception as error:
         raise ValueError(
             f"inception_weights must be an undamaged archive with {GRAPH}. Received: '{path}' "
             f"({_one_line(error)})"
@@ -145,9 +148,16 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
             f"inception_weights must be TensorFlow's graph {GRAPH} of 2015. Received: '{path}', "
             f"which has no {missing[0]}"
         )
-    arrays = {ours: tf.make_ndarray(constants[node].attr["value"].tensor)
-              for node, ours in names.items()}  # fmt: skip
-    return _weights(arrays, NAME, True, graph)
+    arrays = {}
+    for node, ours in names.items():
+        try:
+            arrays[ours] = tf.make_ndarray(constants[node].attr["value"].tensor)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"inception_weights must be an undamaged frozen graph. Received: '{path}', whose "
+                f"{node} cannot be read ({_one_line(error)})"
+            ) from error
+    return _weights(arrays, NAME, True, graph, path)
 
 
 def _read_torch(path: Path) -> InceptionWeights:
@@ -158,7 +168,7 @@ def _read_torch(path: Path) -> InceptionWeights:
             f"inception_weights must be {TORCH_FILE} with sha256 {TORCH_SHA256} if it is a .pth. "
             f"Received: '{path}' with sha256 {digest}"
         )
-    return _weights(arrays_of_torch(read_state_dict(path)), NAME, True, content)
+    return _weights(arrays_of_torch(read_state_dict(path)), NAME, True, content, path)
 
 
 def arrays_of_torch(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -188,17 +198,20 @@ def _read_npz(path: Path) -> InceptionWeights:
             f"inception_weights must be an undamaged .npz of arrays. Received: '{path}' "
             f"({_one_line(error)})"
         ) from error
-    return _weights(arrays, path.stem, False, path.read_bytes())
+    return _weights(arrays, path.stem, False, path.read_bytes(), path)
 
 
 def _weights(
-    arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes
+    arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes, path: Path
 ) -> InceptionWeights:
     head = arrays.pop(HEAD, None)
     wanted = (inception.FEATURES, inception.CLASSES)
-    if head is not None and head.shape != wanted:
+    if head is not None and not (
+        head.shape == wanted and head.dtype.kind == "f" and np.isfinite(head).all()
+    ):
         raise ValueError(
-            f"inception_weights must hold {HEAD} of shape {wanted}. Received: shape {head.shape}"
+            f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
+            f"Received: '{path}' with {head.dtype} of shape {head.shape}"
         )
     return InceptionWeights(arrays, head, name, is_fid, hashlib.sha256(content).hexdigest())
 

@@ -47,3 +47,7 @@ METRICS = {  # metric: the numbers that it gives; the last two give tables of th
     "copies": (),
     "diversity": (),
 }
+
+# Images of each kind from which on a share of near-identical or near images says something: among
+# fewer, many may by chance be as near as 1% of the real images are by construction.
+SHARES_FROM = 100

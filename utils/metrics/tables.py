@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from utils.metrics.names import SHARES_FROM
+
 _FREE = ("fakes", "versions")  # what may differ between results that stand in one table
 
 
@@ -17,7 +19,7 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
     try:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
         evaluation_table([evaluation], [""])  # whatever is missing, it misses too
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"an evaluation must be the evaluation.json of an earlier one. Received: '{path}' "
             f"({type(error).__name__}: {error})"
@@ -48,8 +50,8 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
         rows.append([labels[name], *map(_text, found), real, own["better"]])
     for title, value in [("diversity (mean distance, fake / real)", "ratio"),
                          ("near-identical fakes", "near_identical")]:  # fmt: skip
-        if any("diversity" in one for one in evaluations):
-            cells = [_varied(one, value) for one in evaluations]
+        cells = [_varied(one, value) for one in evaluations]
+        if any(cells):
             rows.append([title, *cells, "1" if value == "ratio" else "1%", ""])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [
@@ -59,7 +61,8 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
     lines += ["", *_counts(first["protocol"])]
     for one, name in zip(evaluations[1:], names[1:], strict=True):
         lines += [
-            f"Not comparable: {name} has {key} {theirs}, where {names[0]} has {ours}."
+            f"Not comparable: {name} has {key} {_short(theirs)}, where {names[0]} has "
+            f"{_short(ours)}."
             for key, ours, theirs in protocol_differences(first["protocol"], one["protocol"])
         ]
     for one, name in zip(evaluations, names, strict=True):
@@ -78,8 +81,10 @@ def protocol_differences(one: dict[str, Any], other: dict[str, Any]) -> list[tup
     flat = [_flatten(protocol) for protocol in (one, other)]
     keys = [key for key in flat[0] | flat[1]
             if key.split(".")[0] not in _FREE or key == "fakes.images"]  # fmt: skip
-    # Two names for the same pixels are no difference.
+    # Two names for the same pixels are no difference, nor is that only one looked for copies.
     keys = [key for key in keys if not key.endswith((".source", ".fingerprint"))]
+    if not ("held_out" in one and "held_out" in other):
+        keys = [key for key in keys if not key.startswith("held_out.")]
     return [
         (key, flat[0].get(key), flat[1].get(key))
         for key in keys
@@ -97,6 +102,12 @@ def _flatten(protocol: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _short(value: Any) -> str:
+    """A value in a sentence; of a digest, as much as tells it from others."""
+    text = str(value)
+    return text if len(text) < 32 else f"{text[:12]}..."
+
+
 def _number(evaluation: dict[str, Any], name: str) -> dict[str, Any] | None:
     return next((row for row in evaluation["numbers"] if row["name"] == name), None)
 
@@ -109,8 +120,9 @@ def _text(row: dict[str, Any] | None) -> str:
 
 
 def _varied(evaluation: dict[str, Any], key: str) -> str:
-    value = evaluation.get("diversity", {}).get(key)
-    if value is None:
+    varied = evaluation.get("diversity", {})
+    value = varied.get(key)
+    if value is None or (key == "near_identical" and varied["sample"] < SHARES_FROM):
         return ""
     return f"{value:.3g}" if key == "ratio" else f"{value:.1%}"
 
@@ -138,7 +150,7 @@ def _copies(evaluation: dict[str, Any]) -> list[str]:
     lines = [
         f"Copies among {fakes:,} fakes: {copies['exact']:,} exact, of {copies['exact_searched']:,} "
         f"real images; {copies['near']:,} near, of {copies['searched']:,} with features (by "
-        f"chance {fakes // 100:,})."
+        f"chance about {fakes / 100:,.0f})."
     ]
     nearer = copies.get("nearer_to_training")
     if nearer:

@@ -4,6 +4,7 @@ Such a file describes its tensors in pickled form. The few instructions that thi
 interpreted here one by one; nothing that the file names is imported or called.
 """
 
+import io
 import math
 import pickletools
 import zipfile
@@ -46,46 +47,46 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
 
     Raises:
         ValueError: If it is not such a file, or holds anything but a dictionary of tensors.
+        OSError: If it cannot be read.
     """
-    path = Path(path)
+    file = io.BytesIO(Path(path).read_bytes())
     try:
-        entries, storages = _read_zip(path) if zipfile.is_zipfile(path) else _read_legacy(path)
+        entries, storages = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)
         tensors = {name: item for name, item in entries.items() if isinstance(item, _Tensor)}
         if not tensors:
             raise ValueError("no tensors")
         return {name: tensor.read(storages) for name, tensor in tensors.items()}
-    except OSError:
-        raise
     # A damaged file may go wrong anywhere, in pickletools too.
     except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
-            f"'{path}' must be an undamaged PyTorch file of weights. Received: {error}"
+            f"'{path}' must be an undamaged PyTorch file of weights. Received: {reason}"
         ) from error
 
 
-def _read_zip(path: Path) -> tuple[dict, dict[str, bytes]]:
-    with zipfile.ZipFile(path) as archive:
+def _read_zip(file: BinaryIO) -> tuple[dict, dict[str, bytes]]:
+    with zipfile.ZipFile(file) as archive:
         described = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = described.removesuffix("data.pkl") + "data/"
-        with archive.open(described) as file:
-            entries = _interpret(file)
+        # Whole, for that compares the checksum.
+        entries = _interpret(io.BytesIO(archive.read(described)))
         keys = [item.key for item in entries.values() if isinstance(item, _Tensor)]
         return entries, {key: archive.read(folder + key) for key in keys}
 
 
-def _read_legacy(path: Path) -> tuple[dict, dict[str, bytes]]:
-    with path.open("rb") as file:
-        for _ in range(_LEGACY_HEADER):
-            _interpret(file)
-        entries = _interpret(file)
-        sizes = {
-            item.key: item.dtype.itemsize for item in entries.values() if isinstance(item, _Tensor)
-        }
-        storages = {}
-        for key in _interpret(file):
-            count = int.from_bytes(file.read(8), "little")
-            storages[key] = file.read(count * sizes[key])
-        return entries, storages
+def _read_legacy(file: BinaryIO) -> tuple[dict, dict[str, bytes]]:
+    file.seek(0)
+    for _ in range(_LEGACY_HEADER):
+        _interpret(file)
+    entries = _interpret(file)
+    sizes = {
+        item.key: item.dtype.itemsize for item in entries.values() if isinstance(item, _Tensor)
+    }
+    storages = {}
+    for key in _interpret(file):
+        count = int.from_bytes(file.read(8), "little")
+        storages[key] = file.read(count * sizes[key])
+    return entries, storages
 
 
 def _interpret(file: BinaryIO) -> Any:

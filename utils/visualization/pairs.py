@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from utils.visualization.curves import DOTS_PER_INCH, save_figure
 
-_CELL = 1.15  # inches
+# Inches: a cell, the margin that holds the rows' titles, and what the picture's title needs.
+_CELL, _LEFT, _NARROWEST = 1.15, 0.5, 3.6
 
 
 def save_closest_pairs(
@@ -28,10 +29,11 @@ def save_closest_pairs(
     rows = [("fake", fakes, "fake", None), ("nearest\ntraining", training, "training", "distance")]
     if held_out is not None:
         rows.append(("nearest\nheld-out", held_out, "held_out", "held_out_distance"))
-    width, height = 0.9 + _CELL * len(pairs), 0.5 + (_CELL + 0.2) * len(rows)
+    right, height = _LEFT + _CELL * len(pairs), 0.5 + (_CELL + 0.1) * len(rows)
+    width = max(right + 0.1, _NARROWEST)
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(0.8 / width, 0.1 / height, 1 - 0.1 / width, 1 - 0.4 / height, 0.08, 0.2)
+    figure.subplots_adjust(_LEFT / width, 0.1 / height, right / width, 1 - 0.4 / height, 0.08, 0.16)
     axes = figure.subplots(len(rows), len(pairs), squeeze=False)
     for row, (title, images, key, distance) in zip(axes, rows, strict=True):
         for cell, pair in zip(row, pairs, strict=True):
