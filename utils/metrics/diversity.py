@@ -6,10 +6,11 @@ from utils.data.arguments import check_integer
 from utils.metrics.arguments import check_features
 from utils.metrics.copies import closeness_threshold
 from utils.metrics.distances import distance_tiles, nearest
+from utils.metrics.names import SHARES_FROM
 
 # Of real images 1% are this near to another by construction. In a sample of n the share has a
 # deviation of (0.01 * 0.99 / n) ** 0.5: ten times the share is far outside chance from 100 images
-# on, and still early, as a generator that repeats itself goes on towards all.
+# on (`SHARES_FROM`), and still early, as a generator that repeats itself goes on towards all.
 COLLAPSED_ABOVE = 0.1
 
 
@@ -32,7 +33,8 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
         "fake_distance" and "real_distance", the mean Euclidean distance of two different images of
         the sample; "ratio", fake over real; "near_identical", the share in [0, 1] of fakes with a
         near-identical other fake; "threshold", the distance below which they are; "collapsed",
-        whether that share exceeds `COLLAPSED_ABOVE`; and "sample", the size of the samples.
+        whether that share exceeds `COLLAPSED_ABOVE` in a sample of 100 or more; and "sample", the
+        size of the samples.
 
     Raises:
         ValueError: The features cannot be used, or each of the reals equals another.
@@ -53,7 +55,7 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
         "ratio": fake_distance / real_distance,
         "near_identical": near_identical,
         "threshold": threshold,
-        "collapsed": near_identical > COLLAPSED_ABOVE,
+        "collapsed": near_identical > COLLAPSED_ABOVE and size >= SHARES_FROM,
         "sample": size,
     }
 

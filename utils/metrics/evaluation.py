@@ -207,7 +207,7 @@ def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
             f"{numbers['fid']['real']:.3g} apart."
         )
     varied = evaluation.get("diversity")
-    if varied and varied["collapsed"] and varied["sample"] >= names.SHARES_FROM:
+    if varied and varied["collapsed"]:
         lines.append(
             f"Collapse: {varied['near_identical']:.0%} of the fakes have a near-identical other "
             "fake, where 1% of as many real images have one."

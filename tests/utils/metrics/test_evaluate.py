@@ -102,8 +102,8 @@ def test_collapsed_fakes(judge):
     # Of a few, some are as near by chance.
     few = [judge(pictures(20, seed), pictures(40, 100 + seed), metrics=["diversity"])
            for seed in range(1, 6)]  # fmt: skip
-    assert any(one["diversity"]["collapsed"] for one in few)
-    assert not any("Collapse" in line for one in few for line in one["warnings"])
+    assert any(one["diversity"]["near_identical"] > 0.1 for one in few)
+    assert not any(one["diversity"]["collapsed"] or one["warnings"] for one in few)
     assert "near-identical" not in evaluation_table(few[:1], ["few"])
     assert "near-identical" in evaluation_table([evaluation], ["many"])
 
