@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     config, dry_run = read_options(training_parser(), arguments)
     try:
-        _check_early(config)
+        _check_early(config, dry_run)
         return _run(config, dry_run)
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
         print_error(error)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _check_early(config: TrainingConfig) -> None:
+def _check_early(config: TrainingConfig, dry_run: bool) -> None:
     """Finds out before the images are prepared what would stop the run after."""
     from gans.architectures import first_block
 
@@ -50,6 +50,15 @@ def _check_early(config: TrainingConfig) -> None:
             f"load_weights must be a .weights.h5 file. Received: {config.load_weights!r}, "
             "which is no file"
         )
+    if config.features is not None:
+        if not Path(config.features).expanduser().is_file():
+            raise ValueError(
+                f"features must be a .keras file. Received: {config.features!r}, which is no file"
+            )
+    elif config.inception_weights is not None or (config.evaluate_every and not dry_run):
+        with quiet_stderr():
+            from utils.metrics.inception_weights import read_inception_weights
+        read_inception_weights(config.inception_weights)  # or a download may fail after an hour
 
 
 def _run(config: TrainingConfig, dry_run: bool) -> int:

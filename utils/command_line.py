@@ -112,7 +112,7 @@ def training_parser(prog: str | None = None) -> OptionParser:
 
 A flag that a file sets is unset with --no_FLAG.""",
     )
-    add_groups(parser, ["data", "model", "training", "run"])
+    add_groups(parser, ["data", "model", "training", "evaluation", "run"])
     general = parser.add_argument_group("general")
     general.add_argument("--preset", choices=PRESETS, default=argparse.SUPPRESS,
                          help="options of a published system, under those given otherwise: "

@@ -7,6 +7,8 @@ from typing import Any
 
 from utils.options import (
     DEFAULT_METHOD,
+    EVALUATION_METRICS,
+    EvaluationOptions,
     at_least_0,
     at_least_1,
     check_value,
@@ -118,13 +120,33 @@ class TrainingConfig:
     deterministic: bool = option(
         False, "training", "the same bits in every run on this machine, also on a GPU")
 
+    evaluate_every: int | None = option(
+        None, "evaluation", "judge the generator every N generator steps, a multiple of "
+        "--save_interval, and after the last (default: never)", type=at_least_1, metavar="N")
+    evaluate_images: int | None = option(
+        None, "evaluation", "images made for an evaluation, and at most so many real ones "
+        "(default: 2000)", type=at_least_1, metavar="N")
+    evaluate_metric: str | None = option(
+        None, "evaluation", f"judge by {', '.join(EVALUATION_METRICS)} (default: fid)",
+        choices=EVALUATION_METRICS, metavar="NAME")
+    inception_weights: str | None = option(
+        None, "evaluation", "inception-2015-12-05.tgz, the .pb in it, pytorch-fid's .pth or an "
+        ".npz (default: TensorFlow's file, downloaded once, 89 MB)", metavar="FILE")
+    features: str | None = option(
+        None, "evaluation", "take features from this Keras model of images in 0..255 instead",
+        metavar="FILE.keras")
+    stop_patience: int | None = option(
+        None, "evaluation", "end the run after K evaluations in a row without a better value "
+        "(default: never)", type=at_least_1, metavar="K")
+
     save_path: str = option(
         "runs/gan", "run", "folder for everything the run writes", metavar="DIR")
     save_interval: int = option(
         500, "run", "generator steps between checkpoints, samples and log rows", type=at_least_1,
         metavar="N")
     save_best_only: bool = option(
-        False, "run", "export the generator with the best Wasserstein estimate, not the last")
+        False, "run", "export the best generator instead of the last: the best by "
+        "--evaluate_metric or, without --evaluate_every, by the Wasserstein estimate")
     load_weights: str | None = option(
         None, "run", "start from the weights in this checkpoint (.weights.h5)", metavar="FILE")
     step_0: int | None = option(
@@ -156,10 +178,15 @@ class TrainingConfig:
                 f"Received: train_steps={self.train_steps}, epochs={self.epochs}"
             )
         self._default("train_steps", 20000 if self.epochs is None else None)
-        if self.save_best_only and self.method == "dcgan":
+        evaluation = self.evaluation_options()
+        if evaluation is not None:
+            evaluation.check_interval(self.save_interval)
+            self._default("evaluate_images", evaluation.evaluate_images)
+            self._default("evaluate_metric", evaluation.evaluate_metric)
+        elif self.save_best_only and self.method == "dcgan":
             raise ValueError(
                 "save_best_only needs method wgan-gp or wgan, whose estimate says which generator "
-                "is best; no log of a DCGAN does: leave it out. Received: method=dcgan"
+                "is best, or evaluate_every; no log of a DCGAN says it. Received: method=dcgan"
             )
         if self.resume and (self.load_weights is not None or self.step_0 is not None):
             raise ValueError(
@@ -233,6 +260,10 @@ class TrainingConfig:
             "decay_rate": self.decay_rate,
         }
 
+    def evaluation_options(self) -> EvaluationOptions | None:
+        """How the generator is judged; None if it is not."""
+        return EvaluationOptions.of(vars(self))
+
     def train_options(self, num_images: int) -> dict[str, Any]:
         """Keyword arguments of the model's `train` on so many images, but for the data."""
         steps = self.train_steps
@@ -246,5 +277,6 @@ class TrainingConfig:
             "save_best_only": self.save_best_only,
             "tensorboard": self.tensorboard,
             "quiet": self.quiet,
+            "evaluation": self.evaluation_options(),
             "options": dataclasses.asdict(self),
         }

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import fcntl
 import json
+import math
 import os
 import shutil
 import uuid
@@ -80,6 +81,8 @@ class RunDirectory:
         self.tensorboard = self.path / "tensorboard"
         self.generator_keras = self.path / "generator.keras"
         self.generator_h5 = self.path / "generator.h5"
+        self.best_generator_keras = self.path / "best_generator.keras"
+        self.best_generator_h5 = self.path / "best_generator.h5"
         self.saved_model = self.path / "saved_model"
 
     def sample(self, step: int) -> Path:
@@ -151,12 +154,16 @@ class RunDirectory:
         return config
 
     def read_log(self) -> list[dict[str, float]]:
-        """The rows of log.csv, one an interval; `step` is an int. Empty where there is none yet."""
+        """The rows of log.csv, one an interval, by column; no rows where there is no log yet.
+
+        `step` is an int, the others are floats; an empty cell is NaN.
+        """
         if not self.log_csv.is_file():
             return []
         with self.log_csv.open(newline="", encoding="utf-8") as file:
             return [
-                {name: float(value) for name, value in row.items()} | {"step": int(row["step"])}
+                {name: math.nan if value == "" else float(value) for name, value in row.items()}
+                | {"step": int(row["step"])}
                 for row in csv.DictReader(file)
             ]
 

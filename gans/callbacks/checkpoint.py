@@ -28,7 +28,8 @@ class Checkpoint(IntervalCallback):
     Args:
         run: The run directory.
         log: Its log, which knows whether an interval is the best so far.
-        schedule: How the run is divided.
+        schedule: How the run is divided. Without evaluations, the generator of the interval with
+            the best Wasserstein estimate is kept; with them, that is for `Evaluation`.
     """
 
     def __init__(self, run: RunDirectory, log: MetricsLog, schedule: Schedule):
@@ -40,10 +41,9 @@ class Checkpoint(IntervalCallback):
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
         # No log of a DCGAN says which of its generators is best.
         estimates = [row[CRITERION] for row in self.log.rows if CRITERION in row]
-        if is_best(estimates):
+        if self.schedule.evaluate_every is None and is_best(estimates):
             self._require_finite()
-            with atomic_path(self.run.best_generator) as temporary:
-                self.model.ema_generator.save_weights(temporary)
+            save_best_generator(self.model, self.run)
         self.save()
 
     def save(self) -> None:
@@ -73,6 +73,12 @@ class Checkpoint(IntervalCallback):
         # The losses of the last step were computed before its updates: the weights may be worse.
         if not all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights):
             raise NonFiniteError(int(self.model.step), "weights not finite", self.run)
+
+
+def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
+    """Keeps the EMA generator, as it is now, as the best."""
+    with atomic_path(run.best_generator) as temporary:
+        model.ema_generator.save_weights(temporary)
 
 
 def restore(model: keras.Model, run: RunDirectory) -> int:

@@ -12,14 +12,18 @@ from utils.visualization.animation import animate
 logger = logging.getLogger("gans")
 
 
-def export_run(model: AdversarialModel, run: RunDirectory, best: bool) -> list[tuple[str, Path]]:
+def export_run(
+    model: AdversarialModel, run: RunDirectory, best_only: bool, evaluated: bool
+) -> list[tuple[str, Path]]:
     """Writes generator.keras, generator.h5, saved_model/ and training.gif.
 
     Args:
         model: The trained model.
         run: Its run directory.
-        best: Export the EMA generator of the interval with the best Wasserstein estimate instead
-            of the last.
+        best_only: Export the best EMA generator, which the run directory holds, instead of the
+            last.
+        evaluated: The best is known by evaluations: unless it is all that is exported, write it
+            too, as best_generator.keras and best_generator.h5.
 
     Returns:
         What was made, with its path.
@@ -29,10 +33,16 @@ def export_run(model: AdversarialModel, run: RunDirectory, best: bool) -> list[t
         ("generator (HDF5)", run.generator_h5),
         ("generator (SavedModel)", run.saved_model),
     ]
-    with _best_weights(model, run) if best else contextlib.nullcontext():
-        for _, path in files:
-            with atomic_path(path) as temporary:
-                model.save_generator(temporary)
+    best_files = [
+        ("best generator (Keras)", run.best_generator_keras),
+        ("best generator (HDF5)", run.best_generator_h5),
+    ]
+    with _best_weights(model, run) if best_only else contextlib.nullcontext():
+        _save(model, files)
+    if evaluated and not best_only:
+        with _best_weights(model, run):
+            _save(model, best_files)
+        files += best_files
     samples = run.list_samples()
     if samples:
         animate(samples, run.animation)
@@ -43,6 +53,12 @@ def export_run(model: AdversarialModel, run: RunDirectory, best: bool) -> list[t
             *files,
         ]
     return files
+
+
+def _save(model: AdversarialModel, files: list[tuple[str, Path]]) -> None:
+    for _, path in files:
+        with atomic_path(path) as temporary:
+            model.save_generator(temporary)
 
 
 @contextlib.contextmanager

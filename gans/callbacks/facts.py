@@ -10,7 +10,7 @@ from gans.adversarial import AdversarialModel
 
 
 def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
-    """What config.json holds."""
+    """What config.json holds; "evaluation" is for the judge's protocol, where there is a judge."""
     if isinstance(data, tf.data.Dataset):
         shape, description = tuple(data.element_spec.shape[1:]), None
     else:
@@ -28,6 +28,7 @@ def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None
             "generator_optimizer": type(model.generator_optimizer).__name__,
         },
         "data": description,
+        "evaluation": None,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
@@ -55,3 +56,25 @@ def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
             "source must hold the saved run's images, prepared with the same options, to resume "
             f"it (digest {digests[0]}). Received: digest {digests[1]}"
         )
+
+
+def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ValueError where a resumed run would be judged otherwise than it was.
+
+    What it is judged by is one column of its log, and says which generator is the best. A run
+    that was not judged before may be from now on.
+    """
+    before, after = saved.get("evaluation"), now["evaluation"]
+    if not before:
+        return
+    if after is None:
+        raise ValueError(
+            "evaluate_every must be given to resume a run that is judged by "
+            f"{before['evaluate_metric']}; a large one leaves only the last step. Received: None"
+        )
+    for key in before | after:
+        if key != "extractor" and before.get(key) != after.get(key):  # a file's name may change
+            raise ValueError(
+                f"{key} must be the saved run's to resume it, whose log has one judge: "
+                f"{before.get(key)!r}. Received: {after.get(key)!r}"
+            )

@@ -8,7 +8,7 @@ from typing import Any
 
 from gans.callbacks.interval import IntervalCallback, Schedule
 from utils.run_directory import RunDirectory, atomic_path
-from utils.visualization.curves import plot_training
+from utils.visualization.curves import EvaluatedColumn, plot_training
 
 
 class MetricsLog(IntervalCallback):
@@ -16,22 +16,33 @@ class MetricsLog(IntervalCallback):
 
     Columns: step; the means over the interval of what `train_step` logs; seconds of training so
     far, those before a resumption included (but for an interval that was interrupted, which
-    counts from the resumption); generator steps and real images a second over the interval.
+    counts from the resumption); generator steps and real images a second over the interval; the
+    number that the generator is judged by, where it is: empty (NaN in `rows`) where it was not.
 
     Args:
         run: The run directory.
         schedule: How the run is divided.
+        evaluated: The column of the number that the generator is judged by.
     """
 
-    def __init__(self, run: RunDirectory, schedule: Schedule):
+    def __init__(
+        self, run: RunDirectory, schedule: Schedule, evaluated: EvaluatedColumn | None = None
+    ):
         super().__init__(schedule)
         self.run = run
+        self.evaluated = evaluated
         self.rows: list[dict[str, float]] = []
         self._since = (0, time.perf_counter())  # step and time of the interval's start
+
+    @property
+    def last_step(self) -> int:
+        """The step of the last row; 0 where there is none."""
+        return self.rows[-1]["step"] if self.rows else 0
 
     def restore(self, step: int) -> None:
         """Takes up the rows of log.csv up to `step`; later ones were not checkpointed."""
         self.rows = [row for row in self.run.read_log() if row["step"] <= step]
+        self._since = (step, time.perf_counter())
         self._write()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -40,7 +51,8 @@ class MetricsLog(IntervalCallback):
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
         first_step, began = self._since
         elapsed = time.perf_counter() - began
-        rate = (step - first_step) / elapsed
+        # No step was done where the run ends where it was interrupted before.
+        rate = (step - first_step) / elapsed if step > first_step else math.nan
         self.rows.append(
             {
                 "step": step,
@@ -48,27 +60,40 @@ class MetricsLog(IntervalCallback):
                 "seconds": elapsed + (self.rows[-1]["seconds"] if self.rows else 0.0),
                 "steps_per_second": rate,
                 "images_per_second": rate * self.schedule.images_per_step,
+                **({} if self.evaluated is None else {self.evaluated.name: math.nan}),
             }
         )
         # `fit` does this when the next epoch begins; done here, the checkpoint of this interval
         # holds no sums of it.
         self.model.reset_metrics()
         self._write()
-        columns = {name: [row[name] for row in self.rows] for name in self.rows[0]}
-        plot_training(columns, self.run.training_plot)
+        self._plot()
+
+    def add_evaluation(self, value: float) -> None:
+        """Puts the number that the generator is judged by into the last row."""
+        self.rows[-1][self.evaluated.name] = value
+        self._write()
+        self._plot()
+
+    def _plot(self) -> None:
+        columns = {name: [row.get(name, math.nan) for row in self.rows] for name in self.rows[-1]}
+        plot_training(columns, self.run.training_plot, self.evaluated)
 
     def _write(self) -> None:
         if not self.rows:
             self.run.log_csv.unlink(missing_ok=True)
             return
+        names = list(self.rows[-1])  # an earlier row has no more
         with (
             atomic_path(self.run.log_csv) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file)
-            writer.writerow(self.rows[0])
-            for row in self.rows:  # nine digits tell any two float32 numbers apart
-                writer.writerow([f"{value:.9g}" for value in row.values()])
+            writer.writerow(names)
+            for row in self.rows:
+                values = [row.get(name, math.nan) for name in names]
+                # nine digits tell any two float32 numbers apart
+                writer.writerow(["" if math.isnan(value) else f"{value:.9g}" for value in values])
 
 
 def log_names(model: Any) -> list[str]:

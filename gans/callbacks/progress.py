@@ -1,7 +1,9 @@
 """How far the run is, how fast it goes, and when it ends."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -10,6 +12,7 @@ from tqdm import tqdm
 from gans.callbacks.interval import Schedule
 
 LINE_SECONDS = 30.0  # at most this long without a line where there is no bar
+SHARE_SECONDS = 2.0  # a longer evaluation shows how far it is
 
 
 class Progress(keras.callbacks.Callback):
@@ -17,7 +20,7 @@ class Progress(keras.callbacks.Callback):
 
     Shows the step, generator steps and real images a second, those of the interval's logs that the
     model names in `progress_logs`, and the time to the end, which counts what happens between
-    intervals (samples, plots, checkpoints) as measured so far.
+    intervals (samples, plots, checkpoints) and evaluations, as measured so far.
 
     Args:
         schedule: How the run is divided.
@@ -31,9 +34,11 @@ class Progress(keras.callbacks.Callback):
         self._batch_began = 0.0
         self._epoch_ended: float | None = None
         self._last_line = time.perf_counter()
-        # seconds: [total, count] of steps after the first, which traces, and of the work between
+        # seconds: [total, count] of steps after the first, which traces, of the work between, and
+        # of evaluations, which not every interval ends with
         self._steps = [0.0, 0]
         self._saves = [0.0, 0]
+        self._evaluations = [0.0, 0]
         self._traced = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -77,6 +82,30 @@ class Progress(keras.callbacks.Callback):
         if self.schedule.completes_interval(step):
             self._epoch_ended = now
 
+    @contextlib.contextmanager
+    def judging(self) -> Iterator[Callable[[str, float], None]]:
+        """Around an evaluation; yields what shows it: (what is done, the share that is done)."""
+        began = time.perf_counter()
+        self._step = int(self.model.step)
+
+        def show(text: str, share: float) -> None:
+            now = time.perf_counter()
+            if share and now - began > SHARE_SECONDS:
+                text = f"{text}: {share:.0%}"
+            if self._bar is not None:
+                self._bar.set_postfix_str(text)
+            elif not share or now - self._last_line > LINE_SECONDS:
+                self._print(text)
+
+        try:
+            yield show
+        finally:
+            seconds = time.perf_counter() - began
+            self._evaluations[0] += seconds
+            self._evaluations[1] += 1
+            if self._epoch_ended is not None:
+                self._epoch_ended += seconds  # it is no part of the work that every interval has
+
     def _print(self, text: str) -> None:
         self._last_line = time.perf_counter()
         print(f"step {self._step}/{self.schedule.train_steps}: {text}", file=sys.stderr, flush=True)
@@ -91,6 +120,9 @@ class Progress(keras.callbacks.Callback):
         left = (self.schedule.train_steps - self._step) * step_seconds
         if self._saves[1]:
             left += self.schedule.intervals_left(self._step) * self._saves[0] / self._saves[1]
+        if self._evaluations[1]:
+            mean = self._evaluations[0] / self._evaluations[1]
+            left += self.schedule.evaluations_left(self._step) * mean
         images_per_second = self.schedule.images_per_step / step_seconds
         return (
             f"{tqdm.format_interval(left)} left, {1 / step_seconds:.2f} steps/s, "

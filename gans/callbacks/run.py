@@ -9,16 +9,19 @@ import tensorflow as tf
 
 from gans.adversarial import AdversarialModel
 from gans.callbacks.checkpoint import CRITERION, Checkpoint, restore
+from gans.callbacks.evaluation import Evaluation
 from gans.callbacks.export import export_run
-from gans.callbacks.facts import require_same, run_facts
+from gans.callbacks.facts import require_same, require_same_judge, run_facts
 from gans.callbacks.finite import StopOnNonFinite
 from gans.callbacks.interruption import Interruption
 from gans.callbacks.interval import Schedule
+from gans.callbacks.judge import Judge
 from gans.callbacks.metrics_log import MetricsLog, log_names
 from gans.callbacks.progress import Progress
-from gans.callbacks.run_log import run_log
+from gans.callbacks.run_log import log_data, run_log
 from gans.callbacks.samples import SampleGrid
 from gans.callbacks.tensorboard import TensorBoardLog
+from utils.options import EvaluationOptions
 from utils.run_directory import RunDirectory
 
 
@@ -29,7 +32,8 @@ class TrainingRun:
     Attributes:
         directory: The run directory.
         step: Generator steps done in all.
-        finished: Whether `train_steps` was reached and the generator exported.
+        finished: Whether `train_steps` was reached, or the patience used up, and the generator
+            exported.
         signal: Number of the signal that stopped it, or None.
     """
 
@@ -49,6 +53,7 @@ def train(
     save_best_only: bool = False,
     tensorboard: bool = False,
     quiet: bool = False,
+    evaluation: EvaluationOptions | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     options: dict[str, Any] | None = None,
 ) -> TrainingRun:
@@ -62,10 +67,14 @@ def train(
         save_interval: Generator steps between checkpoints, sample grids and log rows.
         save_path: The run directory.
         resume: Go on from the last checkpoint in `save_path`.
-        save_best_only: Export the generator of the interval with the best Wasserstein estimate
-            instead of the last one; not for a DCGAN, which has no such estimate.
+        save_best_only: Export the best generator instead of the last one: by evaluations or,
+            without these, by the Wasserstein estimate, which a DCGAN has not.
         tensorboard: Write TensorBoard events too.
         quiet: Print warnings only.
+        evaluation: How the generator is judged while it is trained, which does not change the
+            training; `data` must be a `DataPreparator` then. The best generator is exported
+            beside the last. A resumed run must go on with the same metric, number of images and
+            network. None: not at all.
         callbacks: More Keras callbacks, called before those of the run.
         options: What to record in config.json as the options that the run was started with.
 
@@ -79,51 +88,77 @@ def train(
         NonFiniteError: If a loss or weight is no longer finite.
     """
     run = RunDirectory(save_path)
-    schedule = _schedule(model, data, train_steps, save_interval, resume, save_best_only)
+    schedule = _schedule(
+        model, data, train_steps, save_interval, resume, save_best_only, evaluation
+    )
     facts = run_facts(model, data, options)
-    if resume:
-        require_same(run.read_config(), facts)
-    else:
+    saved = run.read_config() if resume else None
+    if saved is None:
         run.require_unused()
+    else:
+        require_same(saved, facts)
+    judge = None
+    if evaluation is not None:
+        judge = Judge(evaluation, data)
+        facts["evaluation"] = judge.protocol()
+    if saved is not None:
+        require_same_judge(saved, facts)
+    if judge is not None:
+        judge.prepare(show_progress=not quiet)
     with run.locked(), run_log(run, quiet) as logger:
         run.write_config(facts)
-        log = MetricsLog(run, schedule)
+        log = MetricsLog(run, schedule, None if judge is None else judge.column)
         if resume:
             first_step = restore(model, run)
             log.restore(first_step)
             logger.info("Resuming %s from step %d of %d", run.path, first_step, train_steps)
         else:
             model.reset_metrics()  # of what the model did before
-        _log_data(logger, facts["data"], getattr(data, "skipped", []))
-        checkpoint = Checkpoint(run, log, schedule)
-        checkpoint.set_model(model)
-        samples = SampleGrid(run, schedule)
-        samples.set_model(model)
+        log_data(logger, facts["data"], getattr(data, "skipped", []))
+        interruption = Interruption()
         progress = Progress(schedule)
-        all_callbacks = [
-            *callbacks,
-            StopOnNonFinite(run),
-            *([] if quiet else [progress]),
-            log,
-            samples,
-            *([TensorBoardLog(run, log, schedule)] if tensorboard else []),
-            checkpoint,  # last: what it vouches for is written
-        ]
-        with Interruption() as interruption:
+        shown = [] if quiet else [progress]
+        events = TensorBoardLog(run, log, schedule) if tensorboard else None
+        checkpoint = Checkpoint(run, log, schedule)
+        evaluations = None
+        if judge is not None:
+            logger.info("Judging every %d steps: %s", schedule.evaluate_every, judge.describe())
+            evaluations = Evaluation(
+                run, log, schedule, judge, evaluation.stop_patience,
+                lambda: interruption.signal is not None, None if quiet else progress, events,
+            )  # fmt: skip
+        # A checkpoint vouches for what comes before it.
+        at_intervals = [log, SampleGrid(run, schedule), events, checkpoint, evaluations]
+        at_intervals = [callback for callback in at_intervals if callback is not None]
+        for callback in [progress, *at_intervals]:
+            callback.set_model(model)
+        with interruption:
+            model.stop_training = False
             try:
                 if not resume:  # killed before the first interval ends, it starts from here
                     checkpoint.save()
-                _fit(model, data, schedule, [interruption, *all_callbacks])
+                elif first_step >= train_steps and log.last_step < first_step:
+                    # It ends where it was interrupted inside an interval.
+                    for callback in at_intervals:
+                        callback.on_interval_end(first_step, model.get_metrics_result())
+                elif evaluations is not None:
+                    evaluations.catch_up()
+                _fit(
+                    model, data, schedule,
+                    [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals],
+                )  # fmt: skip
                 checkpoint.save()
             finally:
                 progress.close()
             step = int(model.step)
             finished = step >= train_steps
+            if evaluations is not None:
+                finished = evaluations.is_over or (finished and not evaluations.abandoned)
             if finished:
                 logger.info("Trained %d steps. Exporting the generator", step)
-                if not run.sample(step).is_file():  # ended where another run was interrupted
-                    samples.save(step)
-                for name, path in export_run(model, run, save_best_only):
+                if evaluations is not None:
+                    logger.info("The best by %s: %s", judge.column.label, evaluations.best())
+                for name, path in export_run(model, run, save_best_only, judge is not None):
                     logger.info("  %-24s %s", name, path)
             else:
                 logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
@@ -137,6 +172,7 @@ def _schedule(
     save_interval: int,
     resume: bool,
     save_best_only: bool,
+    evaluation: EvaluationOptions | None,
 ) -> Schedule:
     """The run's division; raises ValueError where it cannot be kept."""
     for argument, value in [("train_steps", train_steps), ("save_interval", save_interval)]:
@@ -149,10 +185,13 @@ def _schedule(
             )
     if not model.compiled:
         raise ValueError("model must be compiled before train: call compile() first")
-    if save_best_only and CRITERION not in log_names(model):
+    if evaluation is not None:
+        evaluation.check_interval(save_interval)
+    elif save_best_only and CRITERION not in log_names(model):
         raise ValueError(
-            f"save_best_only needs a model that logs {CRITERION}, by which it chooses. "
-            f"Received: a {type(model).__name__}, which logs {', '.join(log_names(model))}"
+            f"save_best_only needs a model that logs {CRITERION}, by which it chooses, or an "
+            f"evaluation. Received: a {type(model).__name__}, which logs "
+            f"{', '.join(log_names(model))}"
         )
     if not resume and int(model.step) >= train_steps:
         raise ValueError(
@@ -168,7 +207,8 @@ def _schedule(
         batch_size = model.batch_size(data.element_spec)
     else:
         batch_size = data.batch_size
-    return Schedule(save_interval, train_steps, model.n_critic * batch_size)
+    evaluate_every = None if evaluation is None else evaluation.evaluate_every
+    return Schedule(save_interval, train_steps, model.n_critic * batch_size, evaluate_every)
 
 
 def _fit(
@@ -179,7 +219,6 @@ def _fit(
 ) -> None:
     """`fit` with an interval an epoch; a part of one at either end is a `fit` of its own."""
     interval = schedule.save_interval
-    model.stop_training = False
     while (step := int(model.step)) < schedule.train_steps and not model.stop_training:
         steps, intervals = interval, (schedule.train_steps - step) // interval
         if step % interval or not intervals:
@@ -205,12 +244,3 @@ def _dataset(model: AdversarialModel, data: Any, start_step: int) -> tf.data.Dat
     if isinstance(data, tf.data.Dataset):
         return data.skip(start_step)
     return data.dataset(model.n_critic, start_step=start_step)
-
-
-def _log_data(logger: Any, facts: dict[str, Any] | None, skipped: Sequence[tuple]) -> None:
-    for key, value in (facts or {}).items():
-        logger.debug("data: %s: %s", key, value)
-    if skipped:
-        logger.info("Skipped %d files that are not usable images: see run.log", len(skipped))
-    for path, reason in skipped:
-        logger.debug("skipped: %r: %s", str(path), reason)

@@ -3,7 +3,8 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tqdm import tqdm
 
@@ -39,6 +40,18 @@ def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
             raise
         finally:
             file.close()
+
+
+def log_data(
+    logger: logging.Logger, facts: dict[str, Any] | None, skipped: Sequence[tuple]
+) -> None:
+    """Says what the data are, and which files were skipped and why."""
+    for key, value in (facts or {}).items():
+        logger.debug("data: %s: %s", key, value)
+    if skipped:
+        logger.info("Skipped %d files that are not usable images: see run.log", len(skipped))
+    for path, reason in skipped:
+        logger.debug("skipped: %r: %s", str(path), reason)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """TensorBoard events: the logs and the sample grid of every interval."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,16 @@ class TensorBoardLog(IntervalCallback):
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
 
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
+        self.write(step, {k: v for k, v in self.log.rows[-1].items() if k != "step"})
         with self._writer.as_default(step=step):
-            for name, value in self.log.rows[-1].items():
-                if name != "step":
-                    tf.summary.scalar(name, value)
             grid = np.asarray(Image.open(self.run.sample(step)))
             tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
+        self._writer.flush()
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Writes scalars of a step; NaN, which stands for what is not known, is left out."""
+        with self._writer.as_default(step=step):
+            for name, value in values.items():
+                if not math.isnan(value):
+                    tf.summary.scalar(name, value)
         self._writer.flush()

@@ -6,7 +6,10 @@ import pytest
 
 from utils.command_line import read_options, training_parser, yaml_text
 from utils.config import TrainingConfig
+from utils.options import EvaluationOptions
 from utils.run_directory import RunDirectory
+
+JUDGED = ["--evaluate_every", "1000"]
 
 
 def options(*arguments):
@@ -82,6 +85,19 @@ def test_a_new_learning_rate_of_a_resumed_run_is_the_generators_too(tmp_path):
     assert config.compile_options()["generator_learning_rate"] is None
 
 
+def test_evaluation_options(tmp_path):
+    assert options().evaluation_options() is None and options().evaluate_metric is None
+    config = options(*JUDGED, "--save_best_only", "--method", "dcgan")
+    assert (config.evaluate_images, config.evaluate_metric) == (2000, "fid")
+    assert config.train_options(100)["evaluation"] == EvaluationOptions(1000)
+    file = tmp_path / "run.yml"
+    file.write_text("evaluate_every: 500\nfeatures: a.keras\nstop_patience: 4\n")
+    config = options("--config", str(file), "--inception_weights", "b.npz")  # sets features aside
+    assert config.evaluation_options() == EvaluationOptions(
+        500, inception_weights="b.npz", stop_patience=4)
+    assert config == TrainingConfig(**dataclasses.asdict(config))
+
+
 def test_clip_value_selects_clipping():
     config = options("--clip_value", "0.02")
     assert config.method == "wgan"
@@ -105,6 +121,18 @@ def test_clip_value_selects_clipping():
         (["--gradient_penalty", "1", "--method", "wgan"], "gradient_penalty needs method"),
         (["--clip_value", "1", "--method", "dcgan"], "clip_value needs method wgan"),
         (["--save_best_only", "--method", "dcgan"], "save_best_only needs method wgan-gp or wgan"),
+        (["--evaluate_metric", "kid"], "evaluate_metric needs evaluate_every"),
+        (["--stop_patience", "3"], "stop_patience needs evaluate_every"),
+        (["--features", "a.keras"], "features needs evaluate_every"),
+        (["--evaluate_every", "700"], "evaluate_every must be a multiple of save_interval, 500"),
+        (["--evaluate_every", "0"], "--evaluate_every"),
+        ([*JUDGED, "--evaluate_images", "1"], "evaluate_images must be 2 or more"),
+        ([*JUDGED, "--evaluate_metric", "fid_infinity"], "invalid choice: 'fid_infinity'"),
+        ([*JUDGED, "--features", "a.keras", "--inception_weights", "b.npz"], "must not both be"),
+        ([*JUDGED, "--features", "a.keras", "--evaluate_metric", "inception_score"],
+         "inception_score needs the Inception network's classes"),
+        ([*JUDGED, "--evaluate_metric", "kid", "--evaluate_images", "999"],
+         "kid needs 1,000 evaluate_images or more: make more, or take kid_all_pairs"),
         (["--critic_normalization", "batch"], "must not be batch with method wgan-gp"),
         (["--critic_normalization", "published"], "needs architecture conv4 or residual64"),
         (["--train_steps", "5", "--epochs", "5"], "must not both be given"),

@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -75,6 +76,15 @@ def test_config_round_trip_and_errors(tmp_path):
         run.config.write_text(content)
         with pytest.raises(ValueError, match="config.json must"):
             run.read_config()
+
+
+def test_an_empty_cell_of_the_log_is_nan(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert run.read_log() == []
+    run.log_csv.write_text("step,critic_loss,fid\n4,0.5,\n8,0.25,12.5\n")
+    first, second = run.read_log()
+    assert (first["step"], first["critic_loss"]) == (4, 0.5) and math.isnan(first["fid"])
+    assert second == {"step": 8, "critic_loss": 0.25, "fid": 12.5}
 
 
 def test_a_run_is_locked_while_it_is_trained(tmp_path):

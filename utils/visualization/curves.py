@@ -1,7 +1,10 @@
 """The plot of a training run, drawn from the columns of its log."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +25,45 @@ DOTS_PER_INCH = 100
 Columns = Mapping[str, np.ndarray]  # of a log, by name; what draws them returns what to explain
 
 
-def plot_training(columns: Mapping[str, Sequence[float]], path: str | Path) -> None:
+@dataclass(frozen=True)
+class EvaluatedColumn:
+    """A column of numbers that generators were judged by.
+
+    Attributes:
+        name: Its name in the log.
+        label: What a person reads.
+        better: "lower" or "higher": which is better.
+        real: The number that real images get; NaN where that is not known.
+    """
+
+    name: str
+    label: str
+    better: str
+    real: float = math.nan
+
+    def best(self, values: Sequence[float]) -> int | None:
+        """The index of the best finite value, the first of equal ones; None if there is none."""
+        sign = 1 if self.better == "lower" else -1
+        finite = [index for index, value in enumerate(values) if math.isfinite(value)]
+        return min(finite, key=lambda index: sign * values[index], default=None)
+
+
+def plot_training(
+    columns: Mapping[str, Sequence[float]],
+    path: str | Path,
+    evaluated: EvaluatedColumn | None = None,
+) -> None:
     """Writes the plot of a training run as PNG, whole or not at all.
 
     Args:
         columns: As for `training_figure`.
         path: The file. Missing parent folders are created.
+        evaluated: As for `training_figure`.
 
     Raises:
         ValueError: As `training_figure`.
     """
-    save_figure(training_figure(columns), path)
+    save_figure(training_figure(columns, evaluated), path)
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
@@ -41,19 +72,23 @@ def save_figure(figure: Figure, path: str | Path) -> None:
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
 
-def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
-    """Draws a training run in up to three panels over the generator steps.
+def training_figure(
+    columns: Mapping[str, Sequence[float]], evaluated: EvaluatedColumn | None = None
+) -> Figure:
+    """Draws a training run in up to four panels over the generator steps.
 
     Of a Wasserstein GAN the panels are the Wasserstein estimate, the losses, and what holds the
     critic's slope (the gradient penalty, or the share of clipped weights) with the norm of its
     gradient; of a DCGAN, the losses and the discriminator's probabilities. What was not logged
-    is left out. Light lines are as logged, strong ones a moving mean.
+    is left out. Light lines are as logged, strong ones a moving mean. Above all is the number
+    that the generator is judged by, where it is.
 
     Args:
         columns: The columns of log.csv by name, each one number a row; NaN where a row has none.
             "step" is needed; "wasserstein_estimate", "critic_loss", "discriminator_loss",
             "generator_loss", "real_probability" and "fake_probability" (in [0, 1]),
             "gradient_penalty", "gradient_norm" and "clipped_weights" (in [0, 1]) are drawn.
+        evaluated: The column to draw as the number that the generator is judged by.
 
     Returns:
         A matplotlib figure that belongs to no window and to no global state.
@@ -72,6 +107,7 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     panels = [
         draw
         for draw, names in [
+            (partial(_draw_evaluations, evaluated), {evaluated.name} if evaluated else set()),
             (draw_estimate, {"wasserstein_estimate"}),
             (draw_losses, {"critic_loss", "discriminator_loss", "generator_loss"}),
             (draw_probabilities, {"real_probability", "fake_probability"}),
@@ -83,7 +119,7 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     figure = Figure(figsize=(8, height), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
     # Margins in inches; matplotlib's own layouts take several times as long to compute.
-    figure.subplots_adjust(0.11, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
+    figure.subplots_adjust(0.13, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
     for draw, panel in zip(panels, axes, strict=False):
         add_grid(panel)
@@ -94,6 +130,26 @@ def training_figure(columns: Mapping[str, Sequence[float]]) -> Figure:
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
     figure.align_ylabels()
     return figure
+
+
+def _draw_evaluations(
+    evaluated: EvaluatedColumn, panel: Axes, values: Columns
+) -> Sequence[Artist]:
+    """The number at the steps where it was taken, the best one, and what real images get."""
+    known = np.isfinite(values[evaluated.name])
+    steps, column = values["step"][known], values[evaluated.name][known]
+    best = evaluated.best(column)
+    panel.plot(steps, column, color=BLUE, linewidth=1.3, marker="o", ms=3.5)
+    panel.axvline(
+        steps[best], color=VERMILION, linestyle=":",
+        label=f"best: {column[best]:.4g} at step {steps[best]:.0f}",
+    )  # fmt: skip
+    if math.isfinite(evaluated.real):
+        panel.axhline(
+            evaluated.real, color=GREY, linestyle="--", label=f"real images: {evaluated.real:.4g}"
+        )
+    panel.set_ylabel(textwrap.fill(evaluated.label, 22))
+    return panel.get_lines()
 
 
 def draw_estimate(panel: Axes, values: Columns) -> Sequence[Artist]:

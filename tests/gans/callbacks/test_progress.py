@@ -17,9 +17,13 @@ def clock(monkeypatch):
     return clock
 
 
-def simulate(clock, steps, first=30.0, step=2.0, save=7.0, interval=10, train_steps=100):
+def simulate(
+    clock, steps, first=30.0, step=2.0, save=7.0, interval=10, train_steps=100,
+    evaluate_every=None, evaluation=0.0,
+):
     """Runs `steps` steps of a run whose first one traces, with saves between intervals."""
-    progress = Progress(Schedule(interval, train_steps, images_per_step=64))
+    schedule = Schedule(interval, train_steps, 64, evaluate_every)
+    progress = Progress(schedule)
     shown = {"Wasserstein": "wasserstein_estimate"}
     progress.set_model(types.SimpleNamespace(step=0, progress_logs=shown))
     progress.on_train_begin()
@@ -30,6 +34,12 @@ def simulate(clock, steps, first=30.0, step=2.0, save=7.0, interval=10, train_st
         progress.on_train_batch_end(0, {"wasserstein_estimate": 1.5})
         if done % interval == 0:
             clock.now += save
+        if schedule.is_evaluated(done):
+            with progress.judging() as show:
+                show("judging", 0.0)
+                clock.now += evaluation
+                show("judging", 0.5)
+                show("judging", 1.0)  # too soon for another line
     return progress._describe({"wasserstein_estimate": 1.5})
 
 
@@ -41,6 +51,14 @@ def test_time_left_counts_saves_and_leaves_out_the_first_step(clock):
 
 def test_time_left_without_a_save_so_far(clock):
     assert simulate(clock, 5).startswith("03:10 left")
+
+
+def test_time_left_counts_evaluations_apart_from_saves(clock, capsys):
+    """At every second interval: 75 steps of 2 s, 8 saves of 7 s, evaluations at 40, 60, 80, 100."""
+    text = simulate(clock, 25, evaluate_every=20, evaluation=31.0)
+    assert text.startswith("05:30 left")
+    lines = [line for line in capsys.readouterr().err.splitlines() if "judging" in line]
+    assert lines == ["step 20/100: judging", "step 20/100: judging: 50%"]
 
 
 def test_plain_lines_at_every_interval_and_at_least_every_half_minute(clock, capsys):

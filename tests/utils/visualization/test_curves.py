@@ -14,6 +14,7 @@ from utils.visualization.curves import (
     ORANGE,
     PURPLE,
     VERMILION,
+    EvaluatedColumn,
     plot_training,
     training_figure,
 )
@@ -116,6 +117,28 @@ def test_wasserstein_runs_have_no_probabilities():
         "Wasserstein estimate", "loss", "gradient penalty", "gradient norm"
     ]
     assert "score units" in labels[1]
+
+
+def test_evaluations_are_drawn_at_their_steps_with_the_best_and_what_real_images_get():
+    columns = {**_columns(6), "fid": np.array([np.nan, 40, np.nan, 25.5, np.nan, 30])}
+    evaluated = EvaluatedColumn("fid", "Fréchet distance (a network of a long name)", "lower", 2.25)
+    panel, *others = training_figure(columns, evaluated).axes
+    assert len(others) == len(training_figure(columns).axes)  # drawn only where it is named
+    line, best, real = panel.get_lines()
+    np.testing.assert_array_equal(line.get_xdata(), [200, 400, 600])
+    np.testing.assert_array_equal(line.get_ydata(), [40, 25.5, 30])
+    assert (set(best.get_xdata()), best.get_label()) == ({400}, "best: 25.5 at step 400")
+    assert (set(real.get_ydata()), real.get_linestyle()) == ({2.25}, "--")
+    assert "\n" in panel.get_ylabel()
+    columns["fid"][:] = np.nan
+    assert len(training_figure(columns, evaluated).axes) == len(others)
+
+
+def test_the_best_is_the_first_of_the_finite_ones_in_its_direction():
+    values = [np.nan, 3, 1, np.inf, 5, 1, 5]
+    assert EvaluatedColumn("fid", "FID", "lower").best(values) == 2
+    assert EvaluatedColumn("recall", "recall", "higher").best(values) == 4
+    assert EvaluatedColumn("fid", "FID", "lower").best([np.nan]) is None
 
 
 def test_only_what_was_logged_has_a_panel():
