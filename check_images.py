@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from utils.command_line import OptionParser, add_groups, print_error
+from utils.command_line import OptionParser, add_groups, exit_status
 from utils.config import TrainingConfig
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
@@ -32,14 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                                    for k, v in given.items()})
     except ValueError as error:
         parser.error(str(error))
-    try:
-        return _run(config, as_json, preview)
-    except (ValueError, OSError) as error:
-        print_error(error)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped; nothing was changed.", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _run(config, as_json, preview), "Nothing was changed.")
 
 
 def _parser() -> OptionParser:

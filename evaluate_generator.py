@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.command_line import OptionParser, add_options, print_error, quiet_stderr
+from utils.command_line import OptionParser, add_options, exit_status, leave, quiet_stderr
 from utils.config import TrainingConfig
 from utils.metrics.names import METRICS
 from utils.options import at_least_0, at_least_1
@@ -24,17 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     parser = _parser()
     given = argparse.Namespace(**parser.parse_given(arguments))
-    try:
-        return _run(given)
-    except (ValueError, ArithmeticError, OSError, MemoryError) as error:
-        print_error(error)
-        return 1
-    except ImportError as error:
-        print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Features of real images that were ready are kept.", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _run(given), "Features of real images that were ready are kept.")
 
 
 def _parser() -> OptionParser:
@@ -240,7 +230,4 @@ def _generator(
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # TensorFlow's threads take seconds to end
+    leave(main())

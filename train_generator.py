@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from utils.command_line import (
-    print_error,
+    exit_status,
+    leave,
     quiet_stderr,
     read_options,
     training_parser,
@@ -24,18 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     config, dry_run = read_options(training_parser(), arguments)
-    try:
-        _check_early(config, dry_run)
-        return _run(config, dry_run)
-    except (ValueError, ArithmeticError, OSError, MemoryError) as error:
-        print_error(error)
-        return 1
-    except ImportError as error:
-        print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Nothing that was saved is harmed.", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _run(config, dry_run), "Nothing that was saved is harmed.")
 
 
 def _check_early(config: TrainingConfig, dry_run: bool) -> None:
@@ -64,6 +54,7 @@ def _check_early(config: TrainingConfig, dry_run: bool) -> None:
 def _run(config: TrainingConfig, dry_run: bool) -> int:
     from utils import DataPreparator
 
+    _check_early(config, dry_run)
     data = DataPreparator(**config.data_options())
     if dry_run:
         print(yaml_text(config), end="")
@@ -114,8 +105,4 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: HDF5 crashes while Python shuts down if it could not write a file to its end.
-    os._exit(status)
+    leave(main())

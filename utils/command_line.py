@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -233,7 +233,38 @@ def quiet_stderr() -> Iterator[None]:
         os.close(stderr)
 
 
-def print_error(error: Exception | str) -> None:
+def exit_status(run: Callable[[], int], after_stop: str) -> int:
+    """Runs a command to its exit status; what goes wrong is one line on stderr, never a traceback.
+
+    Args:
+        run: Does the work and returns the exit status.
+        after_stop: What to say, after "Stopped.", when the user presses Ctrl-C.
+    """
+    try:
+        return run()
+    except (ValueError, ArithmeticError, OSError, MemoryError) as error:
+        _print_error(error)
+        return 1
+    except ImportError as error:
+        _print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped. {after_stop}", file=sys.stderr)
+        return 130
+
+
+def leave(status: int) -> NoReturn:
+    """Ends a script that has used TensorFlow.
+
+    Not by sys.exit: HDF5 crashes while Python shuts down if it could not write a file to its end,
+    and TensorFlow's threads take seconds to end.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _print_error(error: Exception | str) -> None:
     """One line on stderr, also where a library's message has several."""
     text = " ".join(str(error).split()) or type(error).__name__
     print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
