@@ -1,6 +1,7 @@
 """Judges a generator, or a folder of fakes, against real images. See --help, docs/evaluation.md."""
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -9,15 +10,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.command_line import OptionParser, add_options, exit_status, leave, quiet_stderr
+from utils.command_line import (
+    OptionParser,
+    add_options,
+    exit_status,
+    leave,
+    quiet_stderr,
+    start_tensorflow,
+)
 from utils.config import TrainingConfig
-from utils.metrics.names import METRICS
+from utils.metrics.names import METRICS, NUMBERS
 from utils.options import at_least_0, at_least_1
 from utils.run_directory import RunDirectory, atomic_path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
-_PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_dir")
+_PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_dir", "no_cache")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,17 +52,18 @@ def _parser() -> OptionParser:
 What the numbers mean: docs/evaluation.md.""",
     )
     parser.add_argument("fakes", metavar="FAKES",
-                        help="a run directory, a saved generator (.keras, .h5 or a SavedModel "
-                        "folder), or images as for --real")
+                        help="a run directory (its last generator), a saved generator (.keras, .h5 "
+                        "or a SavedModel folder), or images as for --real")
     parser.add_argument("--real", metavar="SOURCE",
                         help="real images: a folder, a .zip or .tar, a .npy or .npz array, an idx "
                         ".gz file, tfds:NAME[:SPLIT] or faces (default: those of the run)")
     parser.add_argument("--held_out", metavar="SOURCE",
                         help="real images that the generator has not learned from, to tell copies")
     judged = parser.add_argument_group("what is judged")
-    judged.add_argument("--metrics", nargs="+", choices=METRICS, metavar="NAME",
-                        help=f"of {', '.join(METRICS)} (default: all that there are images enough "
-                        "for)")
+    judged.add_argument("--metrics", nargs="+", choices=dict.fromkeys([*METRICS, *NUMBERS]),
+                        metavar="NAME",
+                        help=f"of {', '.join(METRICS)}, where prdc is precision, recall, density "
+                        "and coverage (default: all that there are images enough for)")
     judged.add_argument("--num_images", type=at_least_1, default=10_000, metavar="N",
                         help="fakes, and at most so many real images (default: 10000)")
     judged.add_argument("--seed", type=at_least_0, default=0, metavar="N",
@@ -66,7 +75,8 @@ What the numbers mean: docs/evaluation.md.""",
                      help="inception-2015-12-05.tgz, the .pb in it, pytorch-fid's .pth or an .npz "
                      "(default: TensorFlow's file, downloaded once, 89 MB)")
     how.add_argument("--features", metavar="FILE.keras",
-                     help="take features from this Keras model of images in 0..255 instead")
+                     help="take features from this Keras model of images in 0..255 instead; of a "
+                     "classifier, cut off the last layer")
     how.add_argument("--resize_mode", choices=("tf1", "clean"), default="tf1",
                      help="how images are brought to the network's size: tf1, the FID's own, or "
                      "clean, as clean-fid (default: tf1)")
@@ -79,7 +89,8 @@ What the numbers mean: docs/evaluation.md.""",
     output = parser.add_argument_group("output")
     output.add_argument("--output", metavar="DIR",
                         help="folder for evaluation.json and copies.png (default: the run "
-                        "directory, or evaluation)")
+                        "directory, for a generator in it a folder of its name there, else "
+                        "evaluation)")
     output.add_argument("--beside", nargs="+", default=[], metavar="FILE.json",
                         help="earlier evaluations to show in the same table")
     output.add_argument("--quiet", action="store_true", help="print the table only")
@@ -102,19 +113,20 @@ def _run(given: argparse.Namespace) -> int:
             "real must name the real images to compare with (--real SOURCE). Received: none, and "
             f"{given.fakes!r} does not say what it was trained on"
         )
-    default = "evaluation" if run is None else run.path
+    default = Path("evaluation")
+    if run is not None:
+        default = run.path if path == run.path else run.path / f"evaluation-{path.name}"
     output = Path(default if given.output is None else given.output).expanduser()
     if output.exists() and not output.is_dir():
         raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
     _say(given, "Loading TensorFlow")
+    start_tensorflow()
     with quiet_stderr():
-        import tensorflow  # noqa: F401  here, for what it prints
-
         from utils.data.inspection import first_image_size
         from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
         from utils.visualization.pairs import save_closest_pairs
 
-    generator = _generator(path, run, config, given.noise)
+    generator, facts = _generator(path, run, config, given.noise)
     if generator is None:
         size = tuple(given.resize or first_image_size(given.fakes))
     if given.features is not None:
@@ -125,6 +137,7 @@ def _run(given: argparse.Namespace) -> int:
         )
     options = {name: value for name, value in {**trained_on, **vars(given)}.items()
                if name in _PREPARATION}  # fmt: skip
+    options["use_cache"] = not options.pop("no_cache", False)
     options |= {"batch_size": 1, "show_progress": not given.quiet}  # 1 allows any number of images
     if generator is None:
         demand = {"resize": size} if given.resize else {"image_shape": size}
@@ -137,7 +150,9 @@ def _run(given: argparse.Namespace) -> int:
                 f"Received: {' '.join(map(str, given.resize))}"
             )
         options["to_grayscale"] = channels == 1
-        fakes = ImageSet.generated(generator.generate, given.num_images, given.seed, str(path))
+        fakes = ImageSet.generated(
+            generator.generate, given.num_images, given.seed, str(path), facts
+        )
     real = _images("--real", source, {"resize": size, **options})
     held_out = None
     if given.held_out is not None:
@@ -146,12 +161,19 @@ def _run(given: argparse.Namespace) -> int:
         fakes, real, extractor, held_out, given.metrics, given.num_images, given.seed,
         options.get("cache_dir"), show_progress=not given.quiet,
     )  # fmt: skip
+    learned = (config.get("data") or {}).get("digest")
+    if learned not in (None, real.digest) and "copies" in evaluation:
+        evaluation["warnings"].append(
+            "The real images are not the ones that the run was trained on: copies of its training "
+            "images are not found."
+        )
     evaluation["seconds"] = round(time.perf_counter() - began, 1)
     names = [path.name or given.fakes, *(Path(name).parent.name or name for name in given.beside)]
     print(evaluation_table([evaluation, *earlier], names), flush=True)
     with atomic_path(output / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
     written = str(output / "evaluation.json")
+    (output / "copies.png").unlink(missing_ok=True)  # of an earlier evaluation
     if "copies" in evaluation:
         save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out,
                            output / "copies.png")  # fmt: skip
@@ -208,8 +230,8 @@ def _data_options(config: dict[str, Any]) -> dict[str, Any]:
 
 def _generator(
     path: Path, run: RunDirectory | None, config: dict[str, Any], noise: str | None
-) -> Any:
-    """The generator that FAKES is or holds; None if it is images."""
+) -> tuple[Any, dict[str, Any]]:
+    """The generator that FAKES is or holds (None: it is images), and what a result states of it."""
     from gans import SavedGenerator
 
     noise = noise or config.get("model", {}).get("noise", "normal")
@@ -220,13 +242,24 @@ def _generator(
         )
     if run is None or path != run.path:
         is_saved = path.suffix in (".keras", ".h5") or (path / "saved_model.pb").is_file()
-        return SavedGenerator(path, noise) if is_saved else None
-    if run.generator_keras.is_file():
-        return SavedGenerator(run.generator_keras, noise)
-    checkpoints = run.list_checkpoints()
-    if not checkpoints:
-        raise ValueError(f"fakes must be a run that has been trained. Received: '{path}'")
-    return SavedGenerator.of_run(config["model"], checkpoints[-1])
+        if not is_saved:
+            return None, {}
+        generator, file = SavedGenerator(path, noise), path
+    else:
+        file = run.last_generator()
+        if file is None:
+            raise ValueError(f"fakes must be a run that has been trained. Received: '{path}'")
+        if file == run.generator_keras:
+            generator = SavedGenerator(file, noise)
+        else:
+            generator = SavedGenerator.of_run(config["model"], file)
+    content = file / "saved_model.pb" if file.is_dir() else file
+    return generator, {
+        "file": str(file),
+        "sha256": hashlib.sha256(content.read_bytes()).hexdigest(),
+        "noise": generator.noise,
+        "image_shape": list(generator.image_shape),
+    }
 
 
 if __name__ == "__main__":

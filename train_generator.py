@@ -12,6 +12,7 @@ from utils.command_line import (
     leave,
     quiet_stderr,
     read_options,
+    start_tensorflow,
     training_parser,
     yaml_text,
 )
@@ -65,14 +66,11 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
               f"{data.describe()['source']}; {len(data.skipped):,} files skipped, "
               f"{data.duplicates:,} exact duplicates")
         print("Loading TensorFlow", flush=True)
-    with quiet_stderr():
-        import tensorflow as tf
+    gpus = start_tensorflow()
+    import tensorflow as tf
 
-        from gans import model_class
+    from gans import model_class
 
-        gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     gan = model_class(config.method)(data.image_shape, **config.model_options())
@@ -89,15 +87,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
               flush=True)
     if dry_run:
         return 0
-    try:
-        run = gan.train(data, **config.train_options(data.num_images))
-    except tf.errors.ResourceExhaustedError:
-        raise MemoryError(
-            "the networks and a batch do not fit into memory: lower --batch_size, --base_filters "
-            "or --resize"
-        ) from None
-    except tf.errors.OpError as error:  # how what goes wrong inside a graph arrives
-        raise OSError(error.message.strip().splitlines()[0]) from error
+    run = gan.train(data, **config.train_options(data.num_images))
     if not run.finished:
         again = ["--resume", "--save_path", str(run.directory.path)]
         print("To go on:", shlex.join([sys.executable, sys.argv[0], *again]))

@@ -27,6 +27,7 @@ from gans import model_class
 from utils import DataPreparator
 from utils.command_line import training_parser
 from utils.config import TrainingConfig
+from utils.data.sources import available_cores
 from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
 from utils.run_directory import atomic_path
 from utils.visualization import image_grid, save_image
@@ -41,17 +42,18 @@ class StopAfter(keras.callbacks.Callback):
 
     def __init__(self, seconds: float):
         super().__init__()
-        self.seconds, self._began = seconds, None
+        self.seconds, self._began, self.wall = seconds, None, 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._began is None:
-            self._began = time.process_time()
+            self._began, self._wall_began = time.process_time(), time.perf_counter()
         elif time.process_time() - self._began > self.seconds:
+            self.wall = time.perf_counter() - self._wall_began
             self.model.stop_training = True
 
 
-def train(setting: str, common: list[str], seconds: float) -> tuple[object, DataPreparator]:
-    """The trained model of a setting, and its data."""
+def train(setting: str, common: list[str], seconds: float) -> tuple[object, DataPreparator, float]:
+    """The trained model of a setting, its data, and the minutes of wall time it took."""
     given = training_parser().parse_given(common + shlex.split(setting))
     config = TrainingConfig(
         **{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
@@ -61,8 +63,8 @@ def train(setting: str, common: list[str], seconds: float) -> tuple[object, Data
     gan = model_class(config.method)(data.image_shape, **config.model_options())
     gan.compile(**config.compile_options())
     gan.fit(data.dataset(gan.n_critic), steps_per_epoch=10**9, verbose=0, shuffle=False,
-            callbacks=[StopAfter(seconds)])  # fmt: skip
-    return gan, data
+            callbacks=[stop := StopAfter(seconds)])  # fmt: skip
+    return gan, data, stop.wall / 60
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def main() -> None:
     parser.add_argument("--output", default="comparison", metavar="DIR")
     arguments, common = parser.parse_known_args()
 
-    seconds = 60 * arguments.minutes * os.cpu_count()
+    seconds = 60 * arguments.minutes * available_cores()
     if arguments.features is not None:
         extractor = keras_extractor(arguments.features)
     else:
@@ -90,25 +92,26 @@ def main() -> None:
     results = output / "comparison.json"
     rows = json.loads(results.read_text()) if results.is_file() else []
     width = max(len(setting) for setting in [*arguments.settings, "(defaults)"])
-    columns = f"{'steps':>7} {'distance':>9} {'precision':>9} {'recall':>7} {'real halves':>11}"
+    columns = "  steps minutes  distance precision  recall real halves"
     print(f"{'setting':{width}} {columns}", flush=True)
     for setting in arguments.settings:
         key = {"setting": setting, "common": common, "minutes": arguments.minutes,
                "num_images": arguments.num_images, "extractor": extractor.protocol()}  # fmt: skip
         row = next((row for row in rows if key.items() <= row.items()), None)
         if row is None:
-            gan, data = train(setting, common, seconds)
+            gan, data, minutes = train(setting, common, seconds)
             fakes = ImageSet.generated(gan.generate, arguments.num_images, 1, "fakes")
             evaluation = evaluate(fakes, data, extractor, metrics=["fid", "prdc"],
                                   num_images=arguments.num_images)  # fmt: skip
-            row = {**key, "steps": int(gan.step), "evaluation": evaluation}
+            row = {**key, "steps": int(gan.step), "wall": minutes, "evaluation": evaluation}
             rows.append(row)
             save_image(image_grid(gan.generate(64, seed=1)), output / f"setting-{len(rows)}.png")
             with atomic_path(results) as temporary:
                 temporary.write_text(json.dumps(rows, indent=2) + "\n")
         numbers = {number["name"]: number for number in row["evaluation"]["numbers"]}
         print(
-            f"{setting or '(defaults)':{width}} {row['steps']:7,} {numbers['fid']['value']:9.3f} "
+            f"{setting or '(defaults)':{width}} {row['steps']:7,} {row['wall']:7.1f} "
+            f"{numbers['fid']['value']:9.3f} "
             f"{numbers['precision']['value']:9.3f} {numbers['recall']['value']:7.3f} "
             f"{numbers['fid']['real']:11.3f}",
             flush=True,

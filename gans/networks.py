@@ -135,7 +135,12 @@ class GeneratorAndCritic(ResumableModel):
         return {**self._init_config, "name": self.name}
 
     def generate(
-        self, n: int, seed: int = 0, truncation: float | None = None, batch_size: int = 64
+        self,
+        n: int,
+        seed: int = 0,
+        truncation: float | None = None,
+        batch_size: int = 64,
+        first: int = 0,
     ) -> np.ndarray:
         """New images from the EMA generator.
 
@@ -145,6 +150,7 @@ class GeneratorAndCritic(ResumableModel):
             truncation: None, or a bound on the noise's components (at least 0.01): less variety,
                 more typical images.
             batch_size: Images made at a time.
+            first: Index of the first image.
 
         Returns:
             uint8 [n, H, W, C] in 0..255.
@@ -154,7 +160,7 @@ class GeneratorAndCritic(ResumableModel):
         """
         return generate_images(
             self._generate_batch, self.image_shape, self.noise, self.noise_dim,
-            n, seed, truncation, batch_size,
+            n, seed, truncation, batch_size, first,
         )  # fmt: skip
 
     @tf.function(autograph=False, reduce_retracing=True)

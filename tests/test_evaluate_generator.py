@@ -1,5 +1,6 @@
 """`evaluate_generator.py` on a tiny run, judged by a tiny network."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -79,7 +80,16 @@ def test_a_run_as_a_process(made, tmp_path):
     assert "Features of" in done.stderr and "images/s" in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
     protocol = evaluation["protocol"]
-    assert protocol["fakes"] == {"source": str(made / "run"), "seed": 0, "images": 60, "of": 60}
+    assert protocol["fakes"] == {
+        "source": str(made / "run"),
+        "seed": 0,
+        "file": str(made / "run" / "generator.keras"),
+        "sha256": hashlib.sha256((made / "run" / "generator.keras").read_bytes()).hexdigest(),
+        "noise": "uniform",
+        "image_shape": [8, 8, 1],
+        "images": 60,
+        "of": 60,
+    }
     assert protocol["real"]["images"] == 50 and protocol["held_out"]["images"] == 40
     assert protocol["real"]["image_shape"] == [8, 8, 1]
     assert evaluation["seconds"] > 0

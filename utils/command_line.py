@@ -245,12 +245,39 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
         _print_error(error)
         return 1
+    except _tensorflow_errors() as error:  # how what goes wrong inside a graph arrives
+        text = error.message.strip().splitlines()[0]
+        if type(error).__name__ == "ResourceExhaustedError":
+            text = "the networks and a batch do not fit into memory: lower --batch_size or the size"
+        _print_error(text)
+        return 1
     except ImportError as error:
         _print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
         return 1
     except KeyboardInterrupt:
         print(f"\nStopped. {after_stop}", file=sys.stderr)
         return 130
+
+
+def _tensorflow_errors() -> tuple[type[Exception], ...]:
+    """TensorFlow's own, once it is loaded: it must not be for --help."""
+    tensorflow = sys.modules.get("tensorflow")
+    return () if tensorflow is None else (tensorflow.errors.OpError,)
+
+
+def start_tensorflow() -> list:
+    """Loads TensorFlow without its messages, to take memory of a GPU as it needs it.
+
+    Returns:
+        The GPUs.
+    """
+    with quiet_stderr():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return gpus
 
 
 def leave(status: int) -> NoReturn:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
-from utils.metrics.names import NUMBERS
+from utils.metrics.names import KID_SUBSET_SIZE, NUMBERS
 
 # Naming the first in an upper layer sets aside what a lower layer says of the others.
 _SETS_ASIDE = {
@@ -21,7 +21,6 @@ _OF_A_METHOD = {"method", "gradient_penalty", "clip_value", "optimizer", "beta_1
 DEFAULT_METHOD = "wgan-gp"
 # Not the extrapolation to infinity, which needs more images than one makes while training.
 EVALUATION_METRICS = tuple(name for name in NUMBERS if name != "fid_infinity")
-_KID_IMAGES = 1000  # in each of its subsets
 
 
 def option(default: Any, group: str, text: str, *aliases: str, **argparse_options: Any) -> Any:
@@ -133,10 +132,10 @@ class EvaluationOptions:
                 f"evaluate_metric must be one of {', '.join(EVALUATION_METRICS)}. "
                 f"Received: {self.evaluate_metric!r}"
             )
-        if self.evaluate_metric == "kid" and self.evaluate_images < _KID_IMAGES:
+        if self.evaluate_metric == "kid" and self.evaluate_images < KID_SUBSET_SIZE:
             raise ValueError(
-                f"evaluate_metric kid needs {_KID_IMAGES:,} evaluate_images or more: make more, or "
-                f"take kid_all_pairs. Received: evaluate_images={self.evaluate_images}"
+                f"evaluate_metric kid needs {KID_SUBSET_SIZE:,} evaluate_images or more: make "
+                f"more, or take kid_all_pairs. Received: evaluate_images={self.evaluate_images}"
             )
         if self.features is not None and self.inception_weights is not None:
             raise ValueError(

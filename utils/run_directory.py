@@ -101,6 +101,11 @@ class RunDirectory:
         """Checkpoints, by step."""
         return sorted(self.checkpoints.glob("step-*.weights.h5"))
 
+    def last_generator(self) -> Path | None:
+        """generator.keras or, if the run was trained on since that, the last checkpoint."""
+        files = [*self.list_checkpoints()[-1:], self.generator_keras]
+        return max((file for file in files if file.is_file()), default=None, key=_written)
+
     def require_unused(self) -> None:
         """Raises ValueError if a run has been trained here."""
         if self.list_checkpoints() or self.log_csv.is_file():
@@ -171,3 +176,7 @@ class RunDirectory:
         """Writes config.json: options, model, data and versions of the run."""
         with atomic_path(self.config) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns

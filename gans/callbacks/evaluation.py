@@ -92,10 +92,9 @@ class Evaluation(IntervalCallback):
     def _evaluate(self, step: int) -> None:
         try:
             with self._reporting() as report:
-                images = self.model.generate(
-                    self.judge.images, seed=self.model.seed + SEED_OFFSET
+                value = self.judge(
+                    self.model.generate, self.model.seed + SEED_OFFSET, report
                 )
-                value = self.judge(images, report)
         except _InterruptedError:
             self.abandoned = self.model.stop_training = True
             logger.info("Step %d is still to be judged: resumed, the run begins with it", step)

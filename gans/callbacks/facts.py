@@ -72,9 +72,13 @@ def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
             "evaluate_every must be given to resume a run that is judged by "
             f"{before['evaluate_metric']}; a large one leaves only the last step. Received: None"
         )
-    for key in before | after:
-        if key != "extractor" and before.get(key) != after.get(key):  # a file's name may change
+    passed_over = {"extractor"}  # a file's name may change
+    if before.get("fid_weights") and after["fid_weights"]:
+        passed_over.add("weights_sha256")  # the same in every file that they are read from
+    for key in (before | after).keys() - passed_over:
+        if before.get(key) != after.get(key):
+            name = "inception_weights or features" if key == "weights_sha256" else key
             raise ValueError(
-                f"{key} must be the saved run's to resume it, whose log has one judge: "
-                f"{before.get(key)!r}. Received: {after.get(key)!r}"
+                f"{name} must be the saved run's to resume it, whose log has one judge: "
+                f"{key} {before.get(key)!r}. Received: {after.get(key)!r}"
             )

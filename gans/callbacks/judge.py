@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from utils.metrics import inception_extractor, keras_extractor, names
-from utils.metrics.image_sets import ImageSet, cached_features
-from utils.metrics.scores import METRICS
+from utils.metrics.image_sets import ImageSet, cached_features, extract_features
+from utils.metrics.scores import COMPUTED
 from utils.options import EvaluationOptions
 from utils.visualization.curves import EvaluatedColumn
 
@@ -44,8 +44,8 @@ class Judge:
             )
         self.images = options.evaluate_images
         self._name = options.evaluate_metric
-        metric = next(key for key, numbers in names.METRICS.items() if self._name in numbers)
-        self._metric = METRICS[metric]
+        metric = names.metric_of(self._name)
+        self._metric = COMPUTED[metric]
         self._set = ImageSet.of(data, "real")
         self._cache_dir = data.cache_path.parent
         self.real_images = min(self.images, self._set.count // 2)
@@ -101,19 +101,26 @@ class Judge:
         )
         self.column = dataclasses.replace(self.column, real=self._score(others))
 
-    def __call__(self, images: np.ndarray, report: Callable[[int], None]) -> float:
+    def __call__(
+        self, generate: Callable[..., np.ndarray], seed: int, report: Callable[[int], None]
+    ) -> float:
         """The number, of nine digits, as the log keeps it.
 
         Args:
-            images: uint8 [N, H, W, C].
-            report: Called with the images looked at so far; may raise to end it.
+            generate: `generate(n, seed=, first=)` gives images uint8 [n, H, W, C].
+            seed: Of the images.
+            report: Called with the number of images made so far; may raise to end it.
         """
-        features = np.empty((len(images), self._extractor.dimensions), np.float32)
-        for first in range(0, len(images), self._extractor.batch_size):
-            part = images[first : first + self._extractor.batch_size]
-            features[first : first + len(part)] = self._extractor(part)
-            report(first + len(part))
-        return self._score(features)
+        made = 0
+
+        def observe(images: np.ndarray) -> None:
+            nonlocal made
+            made += len(images)
+            report(made)
+
+        fakes = ImageSet.generated(generate, self.images, seed, "fakes")
+        indices = np.arange(self.images)
+        return self._score(extract_features(fakes, indices, self._extractor, False, observe))
 
     def _score(self, fake: np.ndarray) -> float:
         values = self._metric.compute(self._real, fake, self._extractor, REAL_SEED, False)

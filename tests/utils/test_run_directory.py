@@ -108,3 +108,13 @@ def test_samples_and_checkpoints_sort_by_step(tmp_path):
     run.best_generator.touch()
     assert run.list_samples() == [run.sample(step) for step in (9, 20, 100_000)]
     assert run.list_checkpoints() == [run.checkpoint(step) for step in (9, 20, 100_000)]
+
+
+def test_the_last_generator_is_the_export_until_the_run_goes_on(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert run.last_generator() is None
+    for second, path in enumerate([run.checkpoint(2), run.generator_keras, run.checkpoint(3)]):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (second, second))
+        assert run.last_generator() == path

@@ -32,24 +32,38 @@ def nearer_to_training(
         seed: Chooses which of the larger set's images are kept.
 
     Returns:
-        "share" in [0, 1]; "low" and "high", its 95% Wilson interval, which counts the fakes as
-        independent and does not cover which real images happen to be in the two sets; "fakes", N;
-        and "references", the images kept of each real set.
+        "share" in [0, 1]; "low" and "high", its 95% interval; "fakes", N; and "references", the
+        images kept of each real set. The interval is that of chance: without copying, which real
+        images are the training images might as well have been drawn by lot, and the share's
+        deviation over all such draws follows from how many fakes each real image is nearest to.
+        Some are nearest to many, so that fakes do not count as independent.
 
     Raises:
         ValueError: The features cannot be used.
     """
     fakes, training, held_out = check_features(fakes=fakes, training=training, held_out=held_out)
     size, rng = min(len(training), len(held_out)), np.random.default_rng(seed)
-    seen, unseen = (
-        nearest(fakes, _sample(images, size, rng))[0][:, 0] for images in (training, held_out)
+    (seen, training_index), (unseen, held_out_index) = (
+        (distances[:, 0], indices[:, 0])
+        for distances, indices in (
+            nearest(fakes, _sample(images, size, rng)) for images in (training, held_out)
+        )
     )
-    nearer = float((seen < unseen).sum() + (seen == unseen).sum() / 2)
-    low, high = wilson_interval(nearer, len(fakes))
+    nearer = (seen < unseen) + (seen == unseen) / 2
+    hits = np.concatenate(
+        [
+            np.bincount(training_index, nearer, size),
+            np.bincount(held_out_index, 1 - nearer, size),
+        ]
+    )
+    share, total = float(nearer.mean()), len(hits)
+    # Of a sum over `size` of `total` hits drawn without replacement.
+    variance = total / (total - 1) * (np.square(hits).sum() - hits.sum() ** 2 / total) / 4
+    reach = _Z * math.sqrt(max(float(variance), 0.0)) / len(fakes)
     return {
-        "share": nearer / len(fakes),
-        "low": low,
-        "high": high,
+        "share": share,
+        "low": max(share - reach, 0.0),
+        "high": min(share + reach, 1.0),
         "fakes": len(fakes),
         "references": size,
     }
@@ -91,32 +105,6 @@ def closeness_threshold(
             "equals another: remove the repetitions"
         )
     return float(np.quantile(others[others > 0], share))
-
-
-def wilson_interval(successes: float, trials: int) -> tuple[float, float]:
-    """The 95% confidence interval of a share, by Wilson 1927 (doi 10.2307/2276774).
-
-    Unlike share +- 2 deviations it is sound for few trials and for shares near 0 and 1.
-
-    Args:
-        successes: From 0 to `trials`; a tie may count half.
-        trials: At least 1.
-
-    Returns:
-        (low, high) in [0, 1].
-
-    Raises:
-        ValueError: The numbers cannot be used.
-    """
-    check_integer("trials", trials, 1)
-    if not 0 <= successes <= trials:
-        raise ValueError(f"successes must lie from 0 to {trials} trials; received {successes!r}")
-    share, spread = successes / trials, _Z**2 / trials
-    centre = share + spread / 2
-    reach = math.sqrt(spread * (share * (1 - share) + spread / 4))
-    low, high = ((centre + sign * reach) / (1 + spread) for sign in (-1, 1))
-    # At the ends the interval ends there too, which rounding would miss.
-    return low if successes > 0 else 0.0, high if successes < trials else 1.0
 
 
 def _sample(images: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

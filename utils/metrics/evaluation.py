@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from utils.data.image_cache import progress_bar
 from utils.data.preparator import default_cache_dir
 from utils.metrics import names
 from utils.metrics.copies import closeness_threshold, nearer_to_training
 from utils.metrics.distances import nearest
 from utils.metrics.diversity import diversity
 from utils.metrics.features import FeatureExtractor
-from utils.metrics.image_sets import ImageSet, cached_features, extract_features
+from utils.metrics.image_sets import AT_ONCE, ImageSet, cached_features, extract_features
 from utils.metrics.scores import (
+    COMPUTED,
     DENSITY_K,
     INCEPTION_SPLITS,
-    KID_SUBSET_SIZE,
     KID_SUBSETS,
-    METRICS,
     PRECISION_K,
 )
 
@@ -48,7 +48,8 @@ def evaluate(
         real: Likewise: the images that the generator was trained on, or others like them.
         extractor: What makes the features.
         held_out: Likewise: real images that the generator has not seen, to find copies by.
-        metrics: Names of `utils.metrics.names.METRICS`; None: all that there are images enough for.
+        metrics: Names of `utils.metrics.names.METRICS`, or of numbers that they give; None: all
+            that there are images enough for.
         num_images: At most so many of each are judged, drawn with the seed.
         seed: Of what is drawn.
         cache_dir: Where features of images with a digest are kept. None: the cache folder of
@@ -57,10 +58,11 @@ def evaluate(
 
     Returns:
         Plain values, as evaluation.json has them: "numbers", a list of {"name", "label",
-        "better", "value", "error", "real"}, where "error" is the standard error or None, and
-        "real" is the same number between two halves of the real images; "copies" and
-        "diversity", where asked for; "left_out", metrics by the reason; "warnings", plain
-        sentences; "protocol", under which the numbers hold.
+        "better", "value", "error", "real"}, where "error" is None or, of the KID, the
+        standard error over its subsets and, of the Inception Score, the deviation over its splits;
+        and "real" is the same number between two halves of the real images; "copies" and
+        "diversity" (with that of the halves as "real"), where asked for; "left_out", metrics by
+        the reason; "warnings", plain sentences; "protocol", under which the numbers hold.
 
     Raises:
         ValueError: If an argument is wrong, or a named metric needs more images than there are.
@@ -70,6 +72,7 @@ def evaluate(
         sets["held_out"] = ImageSet.of(held_out, "held_out")
     if num_images < 2:
         raise ValueError(f"num_images must be 2 or more. Received: {num_images}")
+    _require_same_shape(sets)
     chosen = {name: images.selection(num_images, seed) for name, images in sets.items()}
     metrics, left_out = _choose(metrics, chosen, extractor)
 
@@ -89,16 +92,19 @@ def evaluate(
 
     evaluation: dict[str, Any] = {"numbers": []}
     for metric in metrics:
-        if metric in METRICS:
-            compute = METRICS[metric].compute
+        if metric in COMPUTED:
+            compute = COMPUTED[metric].compute
             values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
             floor = compute(*halves, extractor, seed, show_progress)
             evaluation["numbers"] += _rows(metric, values, floor, extractor)
     try:
         if "diversity" in metrics:
             evaluation["diversity"] = diversity(features["fakes"], features["real"], seed)
+            evaluation["diversity"]["real"] = diversity(*halves, seed)
         if "copies" in metrics:
-            evaluation["copies"] = _copies(sets["real"], chosen, features, digests, seed)
+            evaluation["copies"] = _copies(
+                sets["real"], chosen, features, digests, seed, show_progress
+            )
     except ValueError as error:  # each real image is there twice: known only now, after the work
         left_out["diversity and copies"] = str(error)
     evaluation["left_out"] = left_out
@@ -107,20 +113,31 @@ def evaluate(
     return evaluation
 
 
+def _require_same_shape(sets: dict[str, ImageSet]) -> None:
+    shapes = {name: images.facts.get("image_shape") for name, images in sets.items()}
+    for name, shape in shapes.items():
+        if None not in (shape, shapes["fakes"]) and shape != shapes["fakes"]:
+            raise ValueError(
+                f"{name} must have the shape of the fakes, {shapes['fakes']}, to be compared with "
+                "them: prepare both with the same resize and to_grayscale. "
+                f"Received: {shape}"
+            )
+
+
 def _choose(
     metrics: Sequence[str] | None, chosen: dict[str, np.ndarray], extractor: FeatureExtractor
 ) -> tuple[list[str], dict[str, str]]:
     """The metrics to compute, and the reasons why others are not."""
     # The floor is between halves of the real images, so these must be twice as many.
     available = {"fakes": len(chosen["fakes"]), "real": len(chosen["real"]) // 2}
-    wanted = list(names.METRICS if metrics is None else dict.fromkeys(metrics))
+    wanted = list(names.METRICS)
+    if metrics is not None:
+        wanted = list(dict.fromkeys(names.metric_of(name) for name in metrics))
     left_out = {}
     for metric in wanted:
-        if metric not in names.METRICS:
-            raise ValueError(f"metrics must be of {', '.join(names.METRICS)}. Received: {metric!r}")
         fewest = 2
-        if metric in METRICS:
-            needs = METRICS[metric]
+        if metric in COMPUTED:
+            needs = COMPUTED[metric]
             fewest = needs.fewest + needs.fewest_a_dimension * extractor.dimensions
         if metric == "inception_score" and extractor.head is None:
             left_out[metric] = f"{extractor.name} has no class logits"
@@ -162,17 +179,23 @@ def _copies(
     features: dict[str, np.ndarray],
     digests: list[bytes],
     seed: int,
+    show_progress: bool,
 ) -> dict[str, Any]:
     """Fakes that are, or nearly are, training images."""
-    known: set[bytes] = set()
-    for first in range(0, real.count, 4096):  # of all, not only of those that have features
-        known.update(_digests(real.gather(np.arange(first, min(first + 4096, real.count)))))
+    made, copied = set(digests), set()
+    # Of all real images, not only of those that have features.
+    with progress_bar("Looking for exact copies", real.count, show_progress) as bar:
+        for part in np.array_split(np.arange(real.count), -(-real.count // AT_ONCE)):
+            copied.update(made.intersection(_digests(real.gather(part))))
+            bar.update(len(part))
     threshold = closeness_threshold(features["real"], seed)
-    distances, neighbours = nearest(features["fakes"], features["real"])
+    distances, neighbours = nearest(
+        features["fakes"], features["real"], show_progress=show_progress
+    )
     closest = np.argsort(distances[:, 0], kind="stable")[:CLOSEST]
     found = {
         "searched": len(features["real"]),
-        "exact": sum(digest in known for digest in digests),
+        "exact": sum(digest in copied for digest in digests),
         "exact_searched": real.count,
         "near": int((distances[:, 0] < threshold).sum()),
         "near_threshold": threshold,
@@ -246,7 +269,7 @@ def _protocol(
         "ddof": 1,
         "precision_recall_k": PRECISION_K,
         "density_coverage_k": DENSITY_K,
-        "kid": {"subsets": KID_SUBSETS, "subset_size": KID_SUBSET_SIZE, "degree": 3},
+        "kid": {"subsets": KID_SUBSETS, "subset_size": names.KID_SUBSET_SIZE, "degree": 3},
         "inception_splits": INCEPTION_SPLITS,
         "versions": {
             "python": platform.python_version(),

@@ -1,6 +1,8 @@
 """From images to features: the Inception network of the FID, or any Keras model."""
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +86,8 @@ class FeatureExtractor:
             batch = np.zeros((self.batch_size, *size, self._channels), np.float32)
             batch[: len(part)] = resize(part, size, self.resize_mode)
             try:
-                features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
+                with _exact_float32():
+                    features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
             except tf.errors.ResourceExhaustedError as error:
                 raise ValueError(
                     f"batch_size must be so low that {self.name} has memory enough: lower it. "
@@ -103,11 +106,23 @@ class FeatureExtractor:
         """What a result must state of it."""
         return {
             "extractor": self.name,
+            "fid_weights": self.is_fid,
             "weights_sha256": self.sha256,
             "resize_mode": self.resize_mode,
             "feature_size": None if None in self._size else list(self._size),
             "dimensions": self.dimensions,
         }
+
+
+@contextlib.contextmanager
+def _exact_float32() -> Iterator[None]:
+    """Keeps recent GPUs from rounding float32 products to 10 bits, which features would show."""
+    rounded = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(rounded)
 
 
 def inception_extractor(

@@ -13,7 +13,8 @@ from utils.data.image_cache import progress_bar
 from utils.metrics.features import FeatureExtractor
 from utils.run_directory import atomic_path
 
-_AT_ONCE = 256  # images gathered and judged between two updates of the bar
+AT_ONCE = 256  # images held at a time
+_VERSION = 1  # to be raised when the same images and weights would give other features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,12 @@ class ImageSet:
 
     @classmethod
     def generated(
-        cls, generate: Callable[..., np.ndarray], count: int, seed: int, name: str
+        cls,
+        generate: Callable[..., np.ndarray],
+        count: int,
+        seed: int,
+        name: str,
+        facts: dict[str, Any] | None = None,
     ) -> "ImageSet":
         """The first `count` images of a generator.
 
@@ -86,6 +92,7 @@ class ImageSet:
             count: How many.
             seed: The generator's seed.
             name: What messages and tables call it.
+            facts: What a result states of the generator, besides its name and seed.
         """
 
         def gather(indices: np.ndarray) -> np.ndarray:
@@ -97,7 +104,7 @@ class ImageSet:
                 ]
             )
 
-        return cls(name, count, gather, {"source": name, "seed": seed})
+        return cls(name, count, gather, {"source": name, "seed": seed, **(facts or {})})
 
     def selection(self, most: int, seed: int) -> np.ndarray:
         """Numbers int64 of at most `most` images, drawn without repetition, ascending."""
@@ -123,9 +130,10 @@ def extract_features(
         observe: Called with each batch of images, uint8 [m, H, W, C], in their order.
     """
     features = np.empty((len(indices), extractor.dimensions), np.float32)
+    at_once = extractor.batch_size * max(1, AT_ONCE // extractor.batch_size)  # whole batches
     with progress_bar(f"Features of {images.name}", len(indices), show_progress) as bar:
-        for first in range(0, len(indices), _AT_ONCE):
-            part = images.gather(indices[first : first + _AT_ONCE])
+        for first in range(0, len(indices), at_once):
+            part = images.gather(indices[first : first + at_once])
             if observe is not None:
                 observe(part)
             features[first : first + len(part)] = extractor(part)
@@ -153,7 +161,8 @@ def cached_features(
     """
     if images.digest is None:
         return extract_features(images, indices, extractor, show_progress)
-    facts = {**extractor.protocol(), "images": images.digest, "count": images.count}
+    facts = {"version": _VERSION, **extractor.protocol()}
+    facts |= {"images": images.digest, "count": images.count}
     key = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     key.update(np.asarray(indices, "<i8").tobytes())
     path = Path(cache_dir).expanduser() / "features" / f"{key.hexdigest()}.npy"

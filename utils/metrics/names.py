@@ -37,7 +37,7 @@ NUMBERS = {
     "coverage": Number("coverage", "coverage", "higher"),
 }
 
-METRICS = {  # metric: the numbers that it gives; the last two give tables of their own
+METRICS = {  # metric: the numbers that it gives; the last two give what is no single number
     "fid": ("fid",),
     "fid_infinity": ("fid_infinity",),
     "kid": ("kid",),
@@ -48,6 +48,21 @@ METRICS = {  # metric: the numbers that it gives; the last two give tables of th
     "diversity": (),
 }
 
+KID_SUBSET_SIZE = 1000
+
 # Images of each kind from which on a share of near-identical or near images says something: among
 # fewer, many may by chance be as near as 1% of the real images are by construction.
 SHARES_FROM = 100
+
+
+def metric_of(name: str) -> str:
+    """The metric of a name, which may be that of one of its numbers.
+
+    Raises:
+        ValueError: If there is no such name.
+    """
+    for metric, numbers in METRICS.items():
+        if name == metric or name in numbers:
+            return metric
+    known = ", ".join(dict.fromkeys([*METRICS, *NUMBERS]))
+    raise ValueError(f"metrics must be of {known}. Received: {name!r}")

@@ -16,7 +16,7 @@ def resize(images: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
         images: The images.
         size: (H, W) of the result.
         mode: "tf1": bilinear as TensorFlow 1 did it, without half-pixel centres and without
-            antialiasing, as the first FID code and pytorch-fid's successors of it resize. "clean":
+            antialiasing, as the first FID code and torch-fidelity resize. "clean":
             Pillow's bicubic, antialiased, on each channel in floating point, clipped to 0..255:
             clean-fid's (Parmar et al. 2022, https://arxiv.org/abs/2104.11222).
     """

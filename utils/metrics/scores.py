@@ -10,9 +10,10 @@ from utils.metrics.frechet import Moments, frechet_at_infinity, frechet_distance
 from utils.metrics.inception_score import inception_score
 from utils.metrics.kernel import kernel_distance, kernel_distance_of_subsets
 from utils.metrics.manifold import precision_recall_density_coverage
+from utils.metrics.names import KID_SUBSET_SIZE
 
 PRECISION_K, DENSITY_K = 3, 5
-KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
+KID_SUBSETS = 100
 INCEPTION_SPLITS = 10
 
 
@@ -59,14 +60,16 @@ def _kid_all_pairs(
 
 
 def _inception_score(
-    real: np.ndarray, fake: np.ndarray, extractor: Any, *_: Any
+    real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int, *_: Any
 ) -> dict[str, float]:
     if extractor.head is None:
         raise ValueError(
             "metrics must not name inception_score with a feature network without class logits: "
             f"leave it out. Received: {extractor.name}"
         )
-    mean, deviation = inception_score(extractor.logits(fake), INCEPTION_SPLITS)
+    # Images of a folder come class by class; a split must hold all.
+    order = np.random.default_rng(seed).permutation(len(fake))
+    mean, deviation = inception_score(extractor.logits(fake)[order], INCEPTION_SPLITS)
     return {"inception_score": mean, "inception_score_error": deviation}
 
 
@@ -76,7 +79,7 @@ def _manifold(
     return precision_recall_density_coverage(real, fake, PRECISION_K, DENSITY_K, show_progress)
 
 
-METRICS = {  # those of `names.METRICS` that compare two sets of features
+COMPUTED = {  # those of `names.METRICS` that compare two sets of features
     "fid": Metric(2, _fid),
     "fid_infinity": Metric(2, _fid_infinity, fewest_a_dimension=2),
     "kid": Metric(KID_SUBSET_SIZE, _kid),

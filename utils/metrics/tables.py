@@ -38,21 +38,21 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
         Lines of text. If the protocols differ, a line for each difference says so.
     """
     first = evaluations[0]
-    labels = {row["name"]: row["label"] for one in evaluations[::-1] for row in one["numbers"]}
-    order = [row["name"] for row in first["numbers"]]
-    order += [name for name in labels if name not in order]
+    # By label: what another network gave is another number.
+    labels = dict.fromkeys(row["label"] for one in evaluations for row in one["numbers"])
     header = ["", *names, "real halves", "better"]
     rows = []
-    for name in order:
-        found = [_number(one, name) for one in evaluations]
+    for label in labels:
+        found = [_number(one, label) for one in evaluations]
         own = next(row for row in found if row)
         real = f"{own['real']:.4g}" if found[0] else ""
-        rows.append([labels[name], *map(_text, found), real, own["better"]])
+        rows.append([label, *map(_text, found), real, own["better"]])
     for title, value in [("diversity (mean distance, fake / real)", "ratio"),
                          ("near-identical fakes", "near_identical")]:  # fmt: skip
-        cells = [_varied(one, value) for one in evaluations]
+        cells = [_varied(one.get("diversity"), value) for one in evaluations]
         if any(cells):
-            rows.append([title, *cells, "1" if value == "ratio" else "1%", ""])
+            real = _varied(first.get("diversity", {}).get("real"), value)
+            rows.append([title, *cells, real, ""])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
@@ -83,6 +83,9 @@ def protocol_differences(one: dict[str, Any], other: dict[str, Any]) -> list[tup
             if key.split(".")[0] not in _FREE or key == "fakes.images"]  # fmt: skip
     # Two names for the same pixels are no difference, nor is that only one looked for copies.
     keys = [key for key in keys if not key.endswith((".source", ".fingerprint"))]
+    # The FID's weights are the same in every file that they are read from.
+    if one.get("fid_weights") and other.get("fid_weights"):
+        keys.remove("weights_sha256")
     if not ("held_out" in one and "held_out" in other):
         keys = [key for key in keys if not key.startswith("held_out.")]
     return [
@@ -108,8 +111,8 @@ def _short(value: Any) -> str:
     return text if len(text) < 32 else f"{text[:12]}..."
 
 
-def _number(evaluation: dict[str, Any], name: str) -> dict[str, Any] | None:
-    return next((row for row in evaluation["numbers"] if row["name"] == name), None)
+def _number(evaluation: dict[str, Any], label: str) -> dict[str, Any] | None:
+    return next((row for row in evaluation["numbers"] if row["label"] == label), None)
 
 
 def _text(row: dict[str, Any] | None) -> str:
@@ -119,12 +122,10 @@ def _text(row: dict[str, Any] | None) -> str:
     return f"{row['value']:.4g}{error}"
 
 
-def _varied(evaluation: dict[str, Any], key: str) -> str:
-    varied = evaluation.get("diversity", {})
-    value = varied.get(key)
-    if value is None or (key == "near_identical" and varied["sample"] < SHARES_FROM):
+def _varied(varied: dict[str, Any] | None, key: str) -> str:
+    if varied is None or (key == "near_identical" and varied["sample"] < SHARES_FROM):
         return ""
-    return f"{value:.3g}" if key == "ratio" else f"{value:.1%}"
+    return f"{varied[key]:.3g}" if key == "ratio" else f"{varied[key]:.1%}"
 
 
 def _counts(protocol: dict[str, Any]) -> list[str]:

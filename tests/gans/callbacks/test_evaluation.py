@@ -120,14 +120,14 @@ def terminated(monkeypatch, number):
     """Lets SIGTERM come while that evaluation of the run is under way."""
     judge_images, begun = Judge.__call__, []
 
-    def judged(judge, images, report):
+    def judged(judge, generate, seed, report):
         begun.append(None)
         if len(begun) == number:
             os.kill(os.getpid(), signal.SIGTERM)
             while True:
                 report(0)  # raises when the signal was seen
                 time.sleep(0.01)
-        return judge_images(judge, images, report)
+        return judge_images(judge, generate, seed, report)
 
     monkeypatch.setattr(Judge, "__call__", judged)
 
@@ -178,7 +178,7 @@ def test_the_value_is_that_of_the_generator_which_is_kept(
         gan.ema_generator.load_weights(path) if path == run.best_generator else (
             gan.ema_generator.set_weights(keras.models.load_model(path).get_weights()))
         images = gan.generate(12, seed=gan.seed + SEED_OFFSET)
-        value = judge(images, reported.append)
+        value = judge(gan.generate, gan.seed + SEED_OFFSET, reported.append)
         assert value == min(row["kid_all_pairs"] for row in run.read_log()[1:])
     assert reported == [12] * 3
     assert (images != gan.generate(12, seed=gan.seed)).any()  # the sample grid's are others
@@ -260,7 +260,7 @@ def test_one_column_has_one_judge(train, tiny_data, tmp_path, options, features)
         (None, "evaluate_every must be given to resume a run that is judged by fid"),
         (options(evaluate_metric="kid_all_pairs"), "evaluate_metric must be .*'fid'. Rec"),
         (options(evaluate_images=13), "evaluate_images must be .* 12. Received: 13"),
-        (options(features=str(tmp_path / "other.keras")), "weights_sha256 must be the saved run"),
+        (options(features=str(tmp_path / "other.keras")), "inception_weights or features must be the saved run"),
     ]:
         with pytest.raises(ValueError, match=message):
             train(tiny_data, path, evaluation, resume=True)

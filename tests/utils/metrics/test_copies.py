@@ -3,39 +3,27 @@
 import numpy as np
 import pytest
 
-from utils.metrics.copies import closeness_threshold, nearer_to_training, wilson_interval
+from utils.metrics.copies import closeness_threshold, nearer_to_training
 
 
 def images(seed, count, d=6):
     return np.random.default_rng(seed).normal(size=(count, d))
 
 
-@pytest.mark.parametrize(
-    ("successes", "trials", "expected"),
-    [
-        (81, 263, (0.2553, 0.3662)),  # these four: Newcombe 1998, table I
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-        (5, 10, (0.2366, 0.7634)),
-    ],
-)
-def test_wilson_intervals(successes, trials, expected):
-    assert wilson_interval(successes, trials) == pytest.approx(expected, abs=5e-5)
+def test_the_interval_holds_the_share_of_chance_in_as_many_cases_as_it_says():
+    # In 32 dimensions some real images are nearest to many fakes: counting these as independent,
+    # as a binomial interval does, missed one half in a third of the cases.
+    missed = 0
+    for seed in range(60):
+        sets = [images((seed, i), count, 32) for i, count in enumerate((400, 100, 100))]
+        result = nearer_to_training(*sets)
+        missed += not result["low"] <= 0.5 <= result["high"]
+    assert missed <= 9  # of 60, where 3 are expected; more than 9 once in 1,000 times
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(0.5, 1), (3, 7), (99.5, 100)])
-def test_a_wilson_interval_ends_where_the_share_is_1_96_deviations_away(successes, trials):
-    for end in wilson_interval(successes, trials):
-        deviation = np.sqrt(end * (1 - end) / trials)
-        assert abs(successes / trials - end) == pytest.approx(1.95996 * deviation, rel=1e-5)
-
-
-def test_wilson_intervals_lie_in_the_unit_interval():
-    for trials in range(1, 60):
-        for successes in (0, trials / 2, trials):
-            low, high = wilson_interval(successes, trials)
-            assert 0 <= low <= successes / trials <= high <= 1
+def test_fakes_at_a_single_real_image_say_nothing_of_copying():
+    result = nearer_to_training(np.zeros((50, 2)), images(1, 30, 2), images(2, 30, 2))
+    assert result["share"] in (0, 1) and result["high"] - result["low"] > 0.9
 
 
 def test_a_generator_that_copies_nothing_is_at_one_half():
@@ -67,7 +55,9 @@ def test_ties_count_half():
     fakes = np.array([[1.0], [10], [-5], [2.5]])  # tie, tie, training, held out
     result = nearer_to_training(fakes, training, held_out)
     assert result["share"] == 0.5
-    assert (result["low"], result["high"]) == wilson_interval(2, 4)
+    # Hits of the training images 1.5 and 0.5, of the held-out ones 1.5 and 0.5.
+    reach = 1.959964 * np.sqrt(4 / 3 * (5 - 4) / 4) / 4
+    assert (result["low"], result["high"]) == pytest.approx((0.5 - reach, 0.5 + reach))
     assert nearer_to_training(fakes, training, training)["share"] == 0.5
 
 
@@ -102,7 +92,3 @@ def test_wrong_arguments_get_one_clear_line():
         closeness_threshold(real[:1])
     with pytest.raises(ValueError, match="real must hold different images"):
         closeness_threshold(real[:1].repeat(5, axis=0))
-    with pytest.raises(ValueError, match="trials must be an integer of at least 1; received 0"):
-        wilson_interval(0, 0)
-    with pytest.raises(ValueError, match="successes must lie from 0 to 4 trials; received 5"):
-        wilson_interval(5, 4)

@@ -125,6 +125,31 @@ def test_fakes_learned_by_heart(judge):
     assert any("learned some of them by heart" in line for line in evaluation["warnings"])
 
 
+def test_the_inception_score_of_images_sorted_by_class_is_that_of_the_same_shuffled(judge):
+    # Ten classes, told apart by a certain network: the score is the number of classes.
+    levels = np.arange(10, dtype=np.uint8).repeat(60) * 20
+    by_class = np.broadcast_to(levels[:, None, None, None], (600, 6, 6, 3)).copy()
+    images = keras.Input((6, 6, 3))
+    level = keras.layers.GlobalAveragePooling2D()(images)
+    features = keras.ops.one_hot(keras.ops.round(level[:, 0] / 20), 10)
+    network = keras.Model(images, features)
+    certain = FeatureExtractor(network, "certain", "0", head=100 * np.eye(10, dtype=np.float32))
+    found = evaluate(by_class, by_class, certain, metrics=["inception_score"], show_progress=False)
+    (row,) = found["numbers"]
+    assert row["value"] > 9 and row["real"] > 8  # 1 if each split held one class
+
+
+def test_images_of_different_shapes_are_not_compared(judge):
+    for other in (pictures(20)[:, :4], pictures(20)[..., :1]):
+        with pytest.raises(ValueError, match="real must have the shape of the fakes.*resize and"):
+            judge(other, REAL)
+
+
+def test_a_metric_can_be_named_by_a_number_of_its(judge):
+    found = judge(REAL, REAL, metrics=["precision", "recall"])
+    assert list(values(found)) == list(METRICS["prdc"])
+
+
 def test_metrics_that_need_more_images_are_left_out_with_what_they_need(judge):
     evaluation = judge(pictures(17, seed=1), pictures(30))
     assert evaluation["left_out"] == {
@@ -232,6 +257,16 @@ def test_results_of_other_protocols_are_not_shown_together_in_silence(evaluation
     keys = [key for key, _, _ in protocol_differences(evaluation["protocol"], other["protocol"])]
     assert "real.digest" in keys and not any(key.startswith("held_out") for key in keys)
     assert not any(key.startswith(("versions", "fakes.source")) for key in keys)
+
+
+def test_a_surrogate_is_not_shown_in_the_row_of_the_fid(evaluation):
+    true = copy.deepcopy(evaluation)
+    for row in true["numbers"]:
+        row["label"] = NUMBERS[row["name"]].fid_name
+    table = evaluation_table([true, evaluation], ["true", "other"])
+    rows = {line[: line.index("  ")]: line.split() for line in table.splitlines() if "  " in line}
+    assert rows["FID"][-3:-1] != rows["Fréchet distance (tiny)"][-3:-1]
+    assert len(rows["FID"]) == 4  # one value, that of real halves, and which is better
 
 
 def test_evaluations_with_other_metrics_share_a_table(evaluation, judge):

@@ -130,6 +130,7 @@ def test_an_output_of_many_axes_is_flattened():
 def test_protocol(path, extractor):
     assert extractor.protocol() == {
         "extractor": "tiny",
+        "fid_weights": False,
         "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "resize_mode": "tf1",
         "feature_size": [6, 6],

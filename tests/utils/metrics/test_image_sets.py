@@ -135,14 +135,11 @@ def test_a_selection_is_drawn_without_repetition():
 
 
 def test_generated_images_are_the_same_in_any_split(tiny_gan):
-    from gans.generation import generate_images
-
     gan, calls = tiny_gan(), []
 
     def generate(n, seed, first):
         calls.append((n, first))
-        return generate_images(gan._generate_batch, gan.image_shape, gan.noise, gan.noise_dim,
-                               n, seed, first=first)  # fmt: skip
+        return gan.generate(n, seed=seed, first=first)
 
     images = ImageSet.generated(generate, 150, 4, "gan")
     expected = gan.generate(150, seed=4)
