@@ -75,8 +75,8 @@ def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
     passed_over = {"extractor"}  # a file's name may change
     if before.get("fid_weights") and after["fid_weights"]:
         passed_over.add("weights_sha256")  # the same in every file that they are read from
-    for key in (before | after).keys() - passed_over:
-        if before.get(key) != after.get(key):
+    for key in before | after:
+        if key not in passed_over and before.get(key) != after.get(key):
             name = "inception_weights or features" if key == "weights_sha256" else key
             raise ValueError(
                 f"{name} must be the saved run's to resume it, whose log has one judge: "

@@ -260,7 +260,10 @@ def test_one_column_has_one_judge(train, tiny_data, tmp_path, options, features)
         (None, "evaluate_every must be given to resume a run that is judged by fid"),
         (options(evaluate_metric="kid_all_pairs"), "evaluate_metric must be .*'fid'. Rec"),
         (options(evaluate_images=13), "evaluate_images must be .* 12. Received: 13"),
-        (options(features=str(tmp_path / "other.keras")), "inception_weights or features must be the saved run"),
+        (
+            options(features=str(tmp_path / "other.keras")),
+            "inception_weights or features must be the saved run",
+        ),
     ]:
         with pytest.raises(ValueError, match=message):
             train(tiny_data, path, evaluation, resume=True)
