@@ -4,10 +4,10 @@
         --settings "" "--n_critic 2" "--learning_rate 4e-4 --beta_1 0"
 
 Each setting is a text of options of train_generator.py ("" is the defaults). It trains for the
-same CPU time, so that other work on the machine hardly counts, and is then judged by the Fréchet
-distance of its images to the real ones, and by precision and recall. What is done is kept in
-OUTPUT/comparison.json with a grid of samples beside it, and not done again: settings can be added
-later, or the comparison stopped and started again.
+same CPU time, so that other work on the machine hardly counts, and is judged after each of the
+minutes given by the Fréchet distance of its images to the real ones, and by precision and recall.
+What is done is kept in OUTPUT/comparison.json with a grid of samples beside it, and not done
+again: settings can be added later, or the comparison stopped and started again.
 """
 
 import argparse
@@ -16,12 +16,14 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import numpy as np
 
 from gans import model_class
 from utils import DataPreparator
@@ -33,38 +35,75 @@ from utils.run_directory import atomic_path
 from utils.visualization import image_grid, save_image
 
 
-class StopAfter(keras.callbacks.Callback):
-    """Ends training after so many seconds of CPU time of all cores, not counting the first step.
+class At(keras.callbacks.Callback):
+    """Calls `judge(model, minutes, wall minutes)` at each of the minutes and ends after the last.
 
-    The first step builds the graph: half a minute for some settings, which would decide short
-    comparisons and does not matter in a real run.
+    Minutes are of the CPU time of all cores. The first step does not count: it builds the graph,
+    half a minute for some settings, which would decide short comparisons and does not matter in a
+    real run. Nor does the judge's own time.
     """
 
-    def __init__(self, seconds: float):
+    def __init__(self, minutes: list[float], judge: Callable):
         super().__init__()
-        self.seconds, self._began, self.wall = seconds, None, 0.0
+        self.minutes, self.judge = sorted(minutes), judge
+        self.cpu, self.wall = 0.0, 0.0
+
+    def _start(self) -> None:
+        self._cpu_began, self._wall_began = time.process_time(), time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self._began is None:
-            self._began, self._wall_began = time.process_time(), time.perf_counter()
-        elif time.process_time() - self._began > self.seconds:
-            self.wall = time.perf_counter() - self._wall_began
-            self.model.stop_training = True
+        if batch == 0:
+            self._start()
+        cpu = self.cpu + time.process_time() - self._cpu_began
+        if cpu > 60 * self.minutes[0] * available_cores():
+            self.cpu, self.wall = cpu, self.wall + time.perf_counter() - self._wall_began
+            self.judge(self.model, self.minutes.pop(0), self.wall / 60)
+            self.model.stop_training = not self.minutes
+            self._start()
 
 
-def train(setting: str, common: list[str], seconds: float) -> tuple[object, DataPreparator, float]:
-    """The trained model of a setting, its data, and the minutes of wall time it took."""
+def parse(setting: str, common: list[str]) -> TrainingConfig:
     given = training_parser().parse_given(common + shlex.split(setting))
-    config = TrainingConfig(
+    return TrainingConfig(
         **{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     )
-    data = DataPreparator(**config.data_options())
+
+
+def train(config: TrainingConfig, data: DataPreparator, callback: At) -> None:
     keras.backend.clear_session()
     gan = model_class(config.method)(data.image_shape, **config.model_options())
     gan.compile(**config.compile_options())
     gan.fit(data.dataset(gan.n_critic), steps_per_epoch=10**9, verbose=0, shuffle=False,
-            callbacks=[stop := StopAfter(seconds)])  # fmt: skip
-    return gan, data, stop.wall / 60
+            callbacks=[callback])  # fmt: skip
+
+
+class Comparison:
+    """The rows that were measured under one protocol, in a file that keeps those of others too."""
+
+    def __init__(self, output: Path, protocol: dict):
+        self.output, self.protocol = output, protocol
+        self._file = output / "comparison.json"
+        self._rows = json.loads(self._file.read_text()) if self._file.is_file() else []
+
+    def rows(self, setting: str) -> dict[float, dict]:
+        """What was measured of a setting, by its minutes."""
+        key = {**self.protocol, "setting": setting}
+        return {row["minutes"]: row for row in self._rows if key.items() <= row.items()}
+
+    def add(self, samples: np.ndarray, **row: object) -> None:
+        self._rows.append({**self.protocol, **row})
+        save_image(image_grid(samples), self.output / f"setting-{len(self._rows)}.png")
+        with atomic_path(self._file) as temporary:
+            temporary.write_text(json.dumps(self._rows, indent=2) + "\n")
+
+
+def line(row: dict, width: int) -> str:
+    fid, precision, recall = row["evaluation"]["numbers"][:3]
+    return (
+        f"{row['setting'] or '(defaults)':{width}} {row['minutes']:7g} {row['wall']:7.1f} "
+        f"{row['steps']:7,} {fid['value']:9.3f} {precision['value']:9.3f} {recall['value']:7.3f} "
+        f"{fid['real']:11.3f}"
+    )
 
 
 def main() -> None:
@@ -74,8 +113,8 @@ def main() -> None:
     )
     parser.add_argument("--settings", nargs="+", required=True, metavar="OPTIONS",
                         help="options of train_generator.py, each setting's in one text")
-    parser.add_argument("--minutes", type=float, default=20,
-                        help="CPU minutes of each core a setting (default: 20)")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[20], metavar="M",
+                        help="judge after so many CPU minutes of each core (default: 20)")
     parser.add_argument("--num_images", type=int, default=5000,
                         help="fakes, and at most so many real images (default: 5000)")
     parser.add_argument("--inception_weights", metavar="FILE", help="as for evaluate_generator.py")
@@ -83,40 +122,37 @@ def main() -> None:
     parser.add_argument("--output", default="comparison", metavar="DIR")
     arguments, common = parser.parse_known_args()
 
-    seconds = 60 * arguments.minutes * available_cores()
     if arguments.features is not None:
         extractor = keras_extractor(arguments.features)
     else:
         extractor = inception_extractor(arguments.inception_weights)
-    output = Path(arguments.output)
-    results = output / "comparison.json"
-    rows = json.loads(results.read_text()) if results.is_file() else []
+    number = arguments.num_images
+    comparison = Comparison(
+        Path(arguments.output),
+        {"common": common, "num_images": number, "extractor": extractor.protocol()},
+    )
     width = max(len(setting) for setting in [*arguments.settings, "(defaults)"])
-    columns = "  steps minutes  distance precision  recall real halves"
+    columns = "minutes    wall   steps  distance precision  recall real halves"
     print(f"{'setting':{width}} {columns}", flush=True)
     for setting in arguments.settings:
-        key = {"setting": setting, "common": common, "minutes": arguments.minutes,
-               "num_images": arguments.num_images, "extractor": extractor.protocol()}  # fmt: skip
-        row = next((row for row in rows if key.items() <= row.items()), None)
-        if row is None:
-            gan, data, minutes = train(setting, common, seconds)
-            fakes = ImageSet.generated(gan.generate, arguments.num_images, 1, "fakes")
-            evaluation = evaluate(fakes, data, extractor, metrics=["fid", "prdc"],
-                                  num_images=arguments.num_images)  # fmt: skip
-            row = {**key, "steps": int(gan.step), "wall": minutes, "evaluation": evaluation}
-            rows.append(row)
-            save_image(image_grid(gan.generate(64, seed=1)), output / f"setting-{len(rows)}.png")
-            with atomic_path(results) as temporary:
-                temporary.write_text(json.dumps(rows, indent=2) + "\n")
-        numbers = {number["name"]: number for number in row["evaluation"]["numbers"]}
-        print(
-            f"{setting or '(defaults)':{width}} {row['steps']:7,} {row['wall']:7.1f} "
-            f"{numbers['fid']['value']:9.3f} "
-            f"{numbers['precision']['value']:9.3f} {numbers['recall']['value']:7.3f} "
-            f"{numbers['fid']['real']:11.3f}",
-            flush=True,
-        )
-    print(f"\ndistance: {numbers['fid']['label']}, {arguments.num_images:,} images, tf1 resize")
+        config = parse(setting, common)
+        data = DataPreparator(**config.data_options())
+        done = comparison.rows(setting)
+        for minutes in sorted(done.keys() & set(arguments.minutes)):
+            print(line(done[minutes], width), flush=True)
+
+        def judge(gan, minutes, wall, setting=setting, data=data) -> None:
+            fakes = ImageSet.generated(gan.generate, number, 1, "fakes")
+            evaluation = evaluate(
+                fakes, data, extractor, metrics=["fid", "prdc"], num_images=number
+            )
+            comparison.add(gan.generate(64, seed=1), setting=setting, minutes=minutes, wall=wall,
+                           steps=int(gan.step), evaluation=evaluation)  # fmt: skip
+            print(line(comparison.rows(setting)[minutes], width), flush=True)
+
+        if left := set(arguments.minutes) - done.keys():
+            train(config, data, At(list(left), judge))
+    print(f"\ndistance: {extractor.name}, {number:,} images, tf1 resize")
 
 
 if __name__ == "__main__":
