@@ -65,7 +65,7 @@ class DCGAN(AdversarialModel):
         n_critic: int = 1,
         noise: str = "normal",
         real_noise: float = 0.0,
-        ema_decay: float = 0.999,
+        ema_decay: float = 0.9999,
         seed: int = 0,
         base_filters: int | None = None,
         critic_normalization: str | None = None,

@@ -85,7 +85,7 @@ class WassersteinGAN(AdversarialModel):
         clip_value: float | None = None,
         noise: str = "normal",
         real_noise: float = 0.0,
-        ema_decay: float = 0.999,
+        ema_decay: float = 0.9999,
         seed: int = 0,
         base_filters: int | None = None,
         critic_normalization: str | None = None,

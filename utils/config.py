@@ -8,6 +8,7 @@ from typing import Any
 from utils.options import (
     DEFAULT_METHOD,
     EVALUATION_METRICS,
+    METHOD_DEFAULTS,
     EvaluationOptions,
     at_least_0,
     at_least_1,
@@ -54,7 +55,7 @@ class TrainingConfig:
     no_cache: bool = option(
         False, "data", "decode images while training, for collections that do not fit on disk")
     batch_size: int = option(
-        64, "data", "real images in one update", "-b", type=at_least_1, metavar="N")
+        32, "data", "real images in one update", "-b", type=at_least_1, metavar="N")
 
     method: str | None = option(
         None, "model", "wgan-gp: gradient penalty; wgan: weight clipping; dcgan: the GAN to "
@@ -89,25 +90,29 @@ class TrainingConfig:
         None, "model", "bound of the critic's weights (default with wgan: 0.01)", type=positive,
         metavar="C")
     ema_decay: float = option(
-        0.999, "model", "decay of the generator's moving average; 0 turns it off", type=share,
-        metavar="D")
+        0.9999, "model", "largest decay of the generator's moving average; 0 turns it off",
+        type=share, metavar="D")
 
     optimizer: str | None = option(
         None, "training", "of both networks (default: rmsprop with wgan, else adam)",
         choices=("adam", "rmsprop"))
-    beta_1: float = option(0.5, "training", "Adam's beta_1", type=share, metavar="B")
+    beta_1: float | None = option(
+        None, "training", "Adam's beta_1 (default: with wgan-gp 0, else 0.5)", type=share,
+        metavar="B")
     beta_2: float | None = option(
-        None, "training", "Adam's beta_2 (default: 0.9, with dcgan 0.999)", type=share, metavar="B")
-    learning_rate: float = option(
-        2e-4, "training", "learning rate", type=positive, metavar="RATE")
+        None, "training", "Adam's beta_2 (default: with wgan-gp 0.99, wgan 0.9, dcgan 0.999)",
+        type=share, metavar="B")
+    learning_rate: float | None = option(
+        None, "training", "learning rate (default: with wgan-gp 8e-4, else 2e-4)", type=positive,
+        metavar="RATE")
     generator_learning_rate: float | None = option(
-        None, "training", "the generator's, where it differs (default: --learning_rate)",
-        type=positive, metavar="RATE")
+        None, "training", "the generator's, where it differs (default: --learning_rate or, where "
+        "that is not given, with wgan-gp 16e-4)", type=positive, metavar="RATE")
     decay_rate: float = option(
         1.0, "training", "factor on the learning rates over every 1,000 generator steps",
         type=positive, metavar="FACTOR")
     train_steps: int | None = option(
-        None, "training", "generator steps in all (default: 20000, unless --epochs is given)",
+        None, "training", "generator steps in all (default: 40000, unless --epochs is given)",
         type=at_least_1, metavar="N")
     epochs: int | None = option(
         None, "training", "instead of --train_steps: times that the critic sees every image",
@@ -167,17 +172,17 @@ class TrainingConfig:
                     f"{name} needs method {method}: leave it out or choose the other method. "
                     f"Received: method={self.method}, {name}={getattr(self, name)}"
                 )
-        self._default("clip_value", 0.01 if self.method == "wgan" else None)
-        self._default("gradient_penalty", 10.0 if self.method == "wgan-gp" else None)
-        self._default("optimizer", "rmsprop" if self.method == "wgan" else "adam")
-        self._default("beta_2", 0.999 if self.method == "dcgan" else 0.9)
+        if self.learning_rate is not None:
+            self._default("generator_learning_rate", self.learning_rate)
+        for name, value in METHOD_DEFAULTS[self.method].items():
+            self._default(name, value)
         self._check_critic()
         if self.train_steps is not None and self.epochs is not None:
             raise ValueError(
                 "train_steps and epochs must not both be given: leave one out. "
                 f"Received: train_steps={self.train_steps}, epochs={self.epochs}"
             )
-        self._default("train_steps", 20000 if self.epochs is None else None)
+        self._default("train_steps", 40_000 if self.epochs is None else None)
         evaluation = self.evaluation_options()
         if evaluation is not None:
             evaluation.check_interval(self.save_interval)

@@ -17,7 +17,16 @@ _SETS_ASIDE = {
     "features": {"inception_weights"},
     "inception_weights": {"features"},
 }
-_OF_A_METHOD = {"method", "gradient_penalty", "clip_value", "optimizer", "beta_1", "beta_2"}
+# What these options are where they are not given. docs/defaults.md says how these were found.
+METHOD_DEFAULTS = {
+    "wgan-gp": {"gradient_penalty": 10.0, "optimizer": "adam", "learning_rate": 8e-4,
+                "generator_learning_rate": 16e-4, "beta_1": 0.0, "beta_2": 0.99},
+    "wgan": {"clip_value": 0.01, "optimizer": "rmsprop", "learning_rate": 2e-4,
+             "generator_learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.9},
+    "dcgan": {"optimizer": "adam", "learning_rate": 2e-4, "generator_learning_rate": 2e-4,
+              "beta_1": 0.5, "beta_2": 0.999},
+}  # fmt: skip
+_OF_A_METHOD = {"method"}.union(*METHOD_DEFAULTS.values())
 DEFAULT_METHOD = "wgan-gp"
 # Not the extrapolation to infinity, which needs more images than one makes while training.
 EVALUATION_METRICS = tuple(name for name in NUMBERS if name != "fid_infinity")

@@ -26,15 +26,16 @@ class Preset:
 
 
 _CONV4 = {
-    "resize": (32, 32), "architecture": "conv4", "noise_dim": 100, "train_steps": 40_000}
+    "resize": (32, 32), "batch_size": 64, "architecture": "conv4", "noise_dim": 100,
+    "train_steps": 40_000}
 _CONV4_METHODS = {"wgan-gp": {"gradient_penalty": 10.0, "n_critic": 5, "optimizer": "adam",
                               "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.999}}
 
 PRESETS = {
     "anime": Preset(
         "anime faces at 64x64: WGAN with weight clipping and 5x5 networks",
-        {"source": "anime-faces", "resize": (64, 64), "architecture": "anime", "noise_dim": 128,
-         "noise": "uniform", "train_steps": 20_000},
+        {"source": "anime-faces", "resize": (64, 64), "batch_size": 64, "architecture": "anime",
+         "noise_dim": 128, "noise": "uniform", "train_steps": 20_000},
         {"wgan": {"clip_value": 0.01, "n_critic": 10, "optimizer": "rmsprop",
                   "learning_rate": 5e-5, "generator_learning_rate": 2.5e-5, "decay_rate": 1.0}},
     ),
@@ -56,7 +57,8 @@ PRESETS = {
     "fashion-mnist": Preset(
         "Fashion-MNIST at 64x64: DCGAN, WGAN, WGAN-GP; also with --base_filters 32",
         {"source": "tfds:fashion_mnist", "resize": (64, 64), "architecture": "dcgan",
-         "to_grayscale": True, "base_filters": 64, "noise_dim": 100},
+         "to_grayscale": True, "batch_size": 64, "base_filters": 64, "noise_dim": 100,
+         "train_steps": 20_000},
         {
             "wgan-gp": {"gradient_penalty": 10.0, "n_critic": 5, "optimizer": "adam",
                         "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.9},

@@ -82,7 +82,7 @@ def test_a_new_learning_rate_of_a_resumed_run_is_the_generators_too(tmp_path):
     config = options("--resume", "--save_path", str(run.path), "--learning_rate", "1e-3")
     assert config.compile_options()["learning_rate"] == 1e-3
     # None: compile gives the generator the learning rate
-    assert config.compile_options()["generator_learning_rate"] is None
+    assert config.compile_options()["generator_learning_rate"] == 1e-3
 
 
 def test_evaluation_options(tmp_path):
@@ -96,6 +96,22 @@ def test_evaluation_options(tmp_path):
     assert config.evaluation_options() == EvaluationOptions(
         500, inception_weights="b.npz", stop_patience=4)
     assert config == TrainingConfig(**dataclasses.asdict(config))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rates", "betas"),
+    [
+        ([], (8e-4, 16e-4), (0.0, 0.99)),
+        (["--learning_rate", "1e-4"], (1e-4, 1e-4), (0.0, 0.99)),
+        (["--generator_learning_rate", "1e-4", "--beta_1", "0.5"], (8e-4, 1e-4), (0.5, 0.99)),
+        (["--method", "wgan"], (2e-4, 2e-4), (0.5, 0.9)),
+        (["--method", "dcgan", "--beta_2", "0.9"], (2e-4, 2e-4), (0.5, 0.9)),
+    ],
+)
+def test_learning_rates_and_betas_are_by_default_those_of_the_method(arguments, rates, betas):
+    config = options(*arguments)
+    assert (config.learning_rate, config.generator_learning_rate) == rates
+    assert (config.beta_1, config.beta_2) == betas
 
 
 def test_clip_value_selects_clipping():

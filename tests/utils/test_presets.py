@@ -22,20 +22,22 @@ PUBLISHED = {
         (name, "wgan-gp"): {
             "source": source, "resize": (32, 32), "architecture": "conv4",
             "gradient_penalty": 10.0, "clip_value": None, "noise_dim": 100, "noise": "normal",
-            "optimizer": "adam", "learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.999,
-            "n_critic": 5, "batch_size": 64, "train_steps": 40_000, "critic_normalization": None,
+            "optimizer": "adam", "learning_rate": 1e-4, "generator_learning_rate": 1e-4,
+            "beta_1": 0.5, "beta_2": 0.999, "n_critic": 5, "batch_size": 64,
+            "train_steps": 40_000, "critic_normalization": None,
         }
         for name, source in [("cifar10", "tfds:cifar10"), ("celeba", "tfds:celeb_a")]
     },
     ("celeba128", "wgan-gp"): {
         "source": "tfds:celeb_a", "resize": (128, 128), "architecture": "residual64",
         "gradient_penalty": 10.0, "noise_dim": 100, "noise": "normal", "optimizer": "rmsprop",
-        "learning_rate": 1e-4, "generator_learning_rate": None, "n_critic": 1, "batch_size": 128,
+        "learning_rate": 1e-4, "generator_learning_rate": 1e-4, "n_critic": 1, "batch_size": 128,
         "real_noise": 0.1, "epochs": 200, "train_steps": None,
     },
     ("fashion-mnist", "dcgan"): {
         "source": "tfds:fashion_mnist", "resize": (64, 64), "architecture": "dcgan",
-        "to_grayscale": True, "base_filters": 64, "noise_dim": 100, "noise": "normal",
+        "to_grayscale": True, "batch_size": 64, "base_filters": 64, "noise_dim": 100,
+        "noise": "normal", "train_steps": 20_000,
         "optimizer": "adam", "learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999, "n_critic": 1,
     },
     ("fashion-mnist", "wgan"): {
@@ -90,13 +92,14 @@ def test_another_method_leaves_the_presets_optimizer_behind():
     assert config.architecture == "conv4"
     config = preset_config("anime", gradient_penalty=5.0)
     assert (config.method, config.clip_value, config.optimizer) == ("wgan-gp", None, "adam")
-    assert (config.generator_learning_rate, config.n_critic) == (None, 1)
+    assert (config.generator_learning_rate, config.n_critic) == (16e-4, 1)
 
 
 def test_another_method_leaves_a_files_optimizer_behind(tmp_path):
     (tmp_path / "run.yml").write_text(yaml_text(TrainingConfig()))
     config = options("--config", str(tmp_path / "run.yml"), "--method", "wgan")
     assert (config.optimizer, config.clip_value) == ("rmsprop", 0.01)
+    assert (config.learning_rate, config.beta_1) == (2e-4, 0.5)
     config = options("--config", str(tmp_path / "run.yml"), "--method", "dcgan")
     assert (config.optimizer, config.beta_2, config.gradient_penalty) == ("adam", 0.999, None)
 
@@ -125,7 +128,7 @@ def test_a_resumed_run_stands_in_the_place_of_the_preset(tmp_path, monkeypatch):
 def test_a_file_can_name_a_preset_and_unset_a_value_of_it(tmp_path):
     (tmp_path / "run.yml").write_text("preset: anime\ngenerator_learning_rate: null\n")
     config = options("--config", str(tmp_path / "run.yml"))
-    assert (config.architecture, config.generator_learning_rate) == ("anime", None)
+    assert (config.architecture, config.generator_learning_rate) == ("anime", 5e-5)
     assert options("--config", str(tmp_path / "run.yml"), "--preset", "cifar10").n_critic == 5
 
 
@@ -138,7 +141,7 @@ def test_a_dumped_configuration_is_the_same_over_any_preset(tmp_path):
 
 def test_a_new_learning_rate_is_the_generators_too():
     config = options("--preset", "anime", "--learning_rate", "1e-4")
-    assert (config.learning_rate, config.generator_learning_rate) == (1e-4, None)
+    assert (config.learning_rate, config.generator_learning_rate) == (1e-4, 1e-4)
 
 
 @pytest.mark.parametrize(
@@ -214,4 +217,4 @@ def test_epochs_are_passes_of_the_critic_over_the_images():
     config = TrainingConfig(epochs=3, n_critic=2, batch_size=10)
     assert config.train_options(num_images=100)["train_steps"] == 15
     assert config.train_options(num_images=101)["train_steps"] == 16
-    assert TrainingConfig().train_options(num_images=5)["train_steps"] == 20_000
+    assert TrainingConfig().train_options(num_images=5)["train_steps"] == 40_000
