@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test clean
 
 demo: $(VENV)/requirements.installed
-	$(BIN)/python train_generator.py --resize 32 32 --train_steps 1900 --save_interval 190 \
+	$(BIN)/python train_generator.py --resize 32 32 --train_steps 3600 --save_interval 360 \
 		--save_path runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(VENV)/requirements-dev.installed

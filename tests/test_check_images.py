@@ -54,7 +54,7 @@ def test_preview(photos, tmp_path, capsys):
 
 def test_a_run_that_would_stop_is_status_1(photos, capsys):
     assert check_images.main([str(photos)]) == 1
-    expected = "A run would stop: batch_size 64 is larger than the 10 usable images.\n"
+    expected = "A run would stop: batch_size 32 is larger than the 10 usable images.\n"
     assert capsys.readouterr().out.endswith(expected)
     assert check_images.main([str(photos), "-b", "4", "--shape", "20", "31"]) == 1
     assert "10 images do not have the demanded shape" in capsys.readouterr().out
