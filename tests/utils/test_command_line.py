@@ -31,9 +31,9 @@ def test_defaults_are_those_of_the_configuration():
 
 def test_command_line_over_file_over_defaults(tmp_path):
     file = tmp_path / "run.yml"
-    file.write_text("batch_size: 32\nn_critic: 3\ndeterministic: true\nresize: [96, 64]\n")
+    file.write_text("batch_size: 16\nn_critic: 3\ndeterministic: true\nresize: [96, 64]\n")
     config = options("--config", str(file), "--n_critic", "7", "--no_deterministic")
-    assert (config.batch_size, config.n_critic) == (32, 7)
+    assert (config.batch_size, config.n_critic) == (16, 7)
     assert config.resize == (96, 64)
     assert config.deterministic is False
     assert config.noise_dim == TrainingConfig().noise_dim
