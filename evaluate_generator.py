@@ -18,14 +18,20 @@ from utils.command_line import (
     quiet_stderr,
     start_tensorflow,
 )
-from utils.config import TrainingConfig
 from utils.metrics.names import METRICS, NUMBERS
 from utils.options import at_least_0, at_least_1
 from utils.run_directory import RunDirectory, atomic_path
+from utils.saved_runs import (
+    PREPARATION,
+    data_options,
+    generator_file,
+    is_generator,
+    preparation,
+    require_whole_generator,
+    run_of,
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
-
-_PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_dir", "no_cache")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +91,7 @@ What the numbers mean: docs/evaluation.md.""",
     prepared = parser.add_argument_group("how images are prepared (default: as the run did)")
     prepared.add_argument("--resize", nargs=2, type=at_least_1, metavar=("H", "W"),
                           help="size of all images (default: the fakes' own)")
-    add_options(prepared, _PREPARATION)
+    add_options(prepared, PREPARATION)
     output = parser.add_argument_group("output")
     output.add_argument("--output", metavar="DIR",
                         help="folder for evaluation.json and copies.png (default: the run "
@@ -105,8 +111,8 @@ def _run(given: argparse.Namespace) -> int:
     if given.features is not None and given.inception_weights is not None:
         raise ValueError("features and inception_weights must not both be given: leave one out")
     path = Path(given.fakes).expanduser()
-    run, config = _run_of(path)
-    trained_on = _data_options(config)
+    run, config = run_of(path)
+    trained_on = data_options(config)
     source = given.real or trained_on.get("source")
     if source is None:
         raise ValueError(
@@ -135,10 +141,7 @@ def _run(given: argparse.Namespace) -> int:
         extractor = inception_extractor(
             given.inception_weights, given.resize_mode, given.batch_size
         )
-    options = {name: value for name, value in {**trained_on, **vars(given)}.items()
-               if name in _PREPARATION}  # fmt: skip
-    options["use_cache"] = not options.pop("no_cache", False)
-    options |= {"batch_size": 1, "show_progress": not given.quiet}  # 1 allows any number of images
+    options = preparation(trained_on, vars(given), show_progress=not given.quiet)
     if generator is None:
         demand = {"resize": size} if given.resize else {"image_shape": size}
         fakes = _images("FAKES", given.fakes, demand | options)
@@ -176,6 +179,7 @@ def _run(given: argparse.Namespace) -> int:
     (output / "copies.png").unlink(missing_ok=True)  # of an earlier evaluation
     if "copies" in evaluation:
         save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out,
+                           "Fakes closest to a training image, in feature space",
                            output / "copies.png")  # fmt: skip
         written += f", {output / 'copies.png'} (the fakes closest to a training image)"
     print(f"\nWritten: {written}")
@@ -185,18 +189,6 @@ def _run(given: argparse.Namespace) -> int:
 def _say(given: argparse.Namespace, text: str) -> None:
     if not given.quiet:
         print(text, file=sys.stderr, flush=True)
-
-
-def _run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
-    """The run directory that FAKES is, or that a saved generator lies in, and its config.json."""
-    run = RunDirectory(path)
-    if run.config.is_file():
-        return run, run.read_config()
-    run = RunDirectory(path.parent)
-    try:
-        return run, run.read_config()
-    except ValueError:  # it is no run: its config.json, if there is one, is something else's
-        return None, {}
 
 
 def _images(argument: str, source: str, options: dict[str, Any]) -> Any:
@@ -210,49 +202,26 @@ def _images(argument: str, source: str, options: dict[str, Any]) -> Any:
         raise ValueError(f"{argument} {source}: {error}") from error
 
 
-def _data_options(config: dict[str, Any]) -> dict[str, Any]:
-    """What a run's config.json says of its images; nothing if it was trained from Python.
-
-    Raises:
-        ValueError: If someone has changed it to what is no option.
-    """
-    options = config.get("options")
-    if not isinstance(options, dict):
-        return {}
-    options = {name: tuple(options[name]) if isinstance(options[name], list) else options[name]
-               for name in ("source", *_PREPARATION) if name in options}  # fmt: skip
-    TrainingConfig(**options)
-    for name in ("source", "cache_dir"):
-        if not isinstance(options.get(name), str | None):
-            raise ValueError(f"{name} in config.json must be a text. Received: {options[name]!r}")
-    return options
-
-
 def _generator(
     path: Path, run: RunDirectory | None, config: dict[str, Any], noise: str | None
 ) -> tuple[Any, dict[str, Any]]:
     """The generator that FAKES is or holds (None: it is images), and what a result states of it."""
     from gans import SavedGenerator
 
-    noise = noise or config.get("model", {}).get("noise", "normal")
-    if path.name.endswith(".weights.h5"):
-        raise ValueError(
-            "fakes must be a run directory or a whole generator, for weights do not say what model "
-            f"they are of: give the run that they lie in. Received: '{path}'"
-        )
+    require_whole_generator(path, "fakes")
     if run is None or path != run.path:
-        is_saved = path.suffix in (".keras", ".h5") or (path / "saved_model.pb").is_file()
-        if not is_saved:
+        if not is_generator(path):
             return None, {}
+        noise = noise or config.get("model", {}).get("noise", "normal")
         generator, file = SavedGenerator(path, noise), path
+    elif noise is not None:
+        raise ValueError(
+            "noise must be left out with a run, which says what it was trained with. "
+            f"Received: {noise}"
+        )
     else:
-        file = run.last_generator()
-        if file is None:
-            raise ValueError(f"fakes must be a run that has been trained. Received: '{path}'")
-        if file == run.generator_keras:
-            generator = SavedGenerator(file, noise)
-        else:
-            generator = SavedGenerator.of_run(config["model"], file)
+        file = generator_file(run, argument="fakes")
+        generator = SavedGenerator.of_run(config["model"], file)
     content = file / "saved_model.pb" if file.is_dir() else file
     return generator, {
         "file": str(file),

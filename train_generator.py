@@ -41,6 +41,11 @@ def _check_early(config: TrainingConfig, dry_run: bool) -> None:
             f"load_weights must be a .weights.h5 file. Received: {config.load_weights!r}, "
             "which is no file"
         )
+    if config.export is not None:
+        with quiet_stderr():
+            from gans.export import require_packages
+        for name in config.export:
+            require_packages(name)
     if config.features is not None:
         if not Path(config.features).expanduser().is_file():
             raise ValueError(

@@ -225,7 +225,7 @@ class AdversarialModel(GeneratorAndCritic):
 
         Args, errors and what it returns are those of `gans.callbacks.train`, which assembles the
         callbacks and calls `fit`; options are `resume`, `save_best_only`, `tensorboard`, `quiet`,
-        `evaluation`, `callbacks` and `options`.
+        `evaluation`, `export`, `callbacks` and `options`.
         """
         from gans.callbacks import train  # matplotlib and the like only where a run is written
 

@@ -1,6 +1,5 @@
 """New images from a generator: image i of a seed is the same whatever else is made with it."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,49 +10,34 @@ import tensorflow as tf
 
 import gans.architectures.spectral  # noqa: F401  a saved network may have its layers
 from gans.generator_files import load_generator_weights
-from gans.noise import NOISES, generation_noise
+from utils.latent import NOISES, sample
 
 
-def generate_images(
-    batch_of: Callable[[tf.Tensor], tf.Tensor],
-    image_shape: tuple[int, int, int],
-    noise: str,
-    noise_dim: int,
-    n: int,
-    seed: int = 0,
-    truncation: float | None = None,
-    batch_size: int = 64,
-    first: int = 0,
+def images_of(
+    batch_of: Callable[[tf.Tensor], tf.Tensor], noise: np.ndarray, batch_size: int = 64
 ) -> np.ndarray:
-    """Images `first` to `first + n` of a seed.
+    """The images of noise vectors.
 
     Args:
         batch_of: Noise float32 [batch_size, noise_dim] to images uint8 [batch_size, H, W, C].
-        image_shape: (H, W, C).
-        noise: "normal" or "uniform".
-        noise_dim: Length of a noise vector.
-        n: Number of images.
-        seed: Image i depends on (seed, i) only.
-        truncation: None, or a bound on the noise's components (at least 0.01).
+        noise: float32 [N, noise_dim], N at least 1.
         batch_size: Images made at a time.
-        first: Index of the first image.
 
     Returns:
-        uint8 [n, H, W, C] in 0..255.
+        uint8 [N, H, W, C] in 0..255.
 
     Raises:
-        ValueError: If n or batch_size is below 1, or the seed or truncation is out of range.
+        ValueError: If batch_size is below 1.
     """
-    for argument, value in [("n", n), ("batch_size", batch_size)]:
-        if value < 1:
-            raise ValueError(f"{argument} must be 1 or more. Received: {value}")
-    images = np.empty((n, *image_shape), np.uint8)
-    for start in range(0, n, batch_size):
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
+    images = []
+    for start in range(0, len(noise), batch_size):
+        rows = noise[start : start + batch_size]
         # Always a whole batch: one trace, and the same arithmetic for every image.
-        rows = generation_noise(noise, batch_size, noise_dim, seed, truncation, first + start)
-        count = min(batch_size, n - start)
-        images[start : start + count] = batch_of(tf.constant(rows))[:count]
-    return images
+        batch = np.pad(rows, ((0, batch_size - len(rows)), (0, 0)))
+        images.append(batch_of(tf.constant(batch, tf.float32)).numpy()[: len(rows)])
+    return np.concatenate(images)
 
 
 def to_bytes(images: tf.Tensor) -> tf.Tensor:
@@ -72,6 +56,7 @@ class SavedGenerator:
         noise: As given.
         noise_dim: Length of a noise vector.
         image_shape: (H, W, C) of its images.
+        batch: Noise float32 [N, noise_dim] to images uint8 [N, H, W, C], as one `tf.function`.
 
     Raises:
         ValueError: If there is no such file, or it cannot be read or is no generator.
@@ -97,19 +82,24 @@ class SavedGenerator:
         self._set_up(network, noise, shapes, str(path))
 
     @classmethod
-    def of_run(cls, model: dict[str, Any], checkpoint: str | Path) -> "SavedGenerator":
-        """The EMA generator of a run that has not ended.
+    def of_run(
+        cls, model: dict[str, Any], file: str | Path, raw: bool = False
+    ) -> "SavedGenerator":
+        """A generator of a run, from whichever of its files.
 
         Args:
             model: "model" of the run's config.json.
-            checkpoint: The run's last .weights.h5.
+            file: A whole generator, or a .weights.h5 of the run.
+            raw: Of a checkpoint, take the generator without averaging.
 
         Raises:
-            ValueError: If the options are not a model's, or the checkpoint cannot be read or is of
+            ValueError: If the options are not a model's, or the file cannot be read or is of
                 another model.
         """
         from gans import model_class
 
+        if not str(file).endswith(".weights.h5"):
+            return cls(file, model.get("noise", "normal"))
         options = {name: value for name, value in model.items() if name not in
                    ("method", "critic_optimizer", "generator_optimizer")}  # fmt: skip
         try:
@@ -119,10 +109,10 @@ class SavedGenerator:
                 "model must be what a run writes into its config.json. "
                 f"Received: one that gives {type(error).__name__}: {error}"
             ) from error
-        load_generator_weights(generator, checkpoint)
+        load_generator_weights(generator, file, raw)
         self = cls.__new__(cls)
         shapes = (generator.input_shape, generator.output_shape)
-        self._set_up(generator, options["noise"], shapes, str(checkpoint))
+        self._set_up(generator, options["noise"], shapes, str(file))
         return self
 
     def _set_up(self, network: Callable, noise: str, shapes: tuple, path: str) -> None:
@@ -138,7 +128,10 @@ class SavedGenerator:
                 f"Received: '{path}', which takes {inputs} and gives {outputs}"
             )
         self.noise, self.noise_dim, self.image_shape = noise, inputs[1], outputs[1:]
-        self._batch = tf.function(lambda rows: to_bytes(network(rows)), autograph=False)
+        self._network = network
+        self.batch = tf.function(
+            lambda rows: to_bytes(network(rows, training=False)), autograph=False
+        )
 
     def generate(
         self,
@@ -148,11 +141,79 @@ class SavedGenerator:
         batch_size: int = 64,
         first: int = 0,
     ) -> np.ndarray:
-        """Images uint8 [n, H, W, C] in 0..255: see `generate_images`."""
-        return generate_images(
-            self._batch, self.image_shape, self.noise, self.noise_dim,
-            n, seed, truncation, batch_size, first,
-        )  # fmt: skip
+        """Images `first` to `first + n` of a seed, uint8 [n, H, W, C] in 0..255.
+
+        The arguments are those of `utils.latent.sample`, and the errors.
+        """
+        return self.images(
+            sample(n, self.noise_dim, seed, self.noise, truncation, first), batch_size
+        )
+
+    def images(self, noise: np.ndarray, batch_size: int = 64) -> np.ndarray:
+        """The images of noise vectors.
+
+        Args:
+            noise: float32 [..., noise_dim], such as `utils.latent` makes.
+            batch_size: Images made at a time.
+
+        Returns:
+            uint8 [..., H, W, C] in 0..255.
+        """
+        images = images_of(self.batch, noise.reshape(-1, self.noise_dim), batch_size)
+        return images.reshape(*noise.shape[:-1], *self.image_shape)
+
+    def keras_model(self) -> keras.Model:
+        """The generator as a model, noise [N, noise_dim] to images [N, H, W, C] in [-1, 1].
+
+        Raises:
+            ValueError: If it was read from a SavedModel, which has no layers.
+        """
+        if not isinstance(self._network, keras.Model):
+            raise ValueError(
+                "GENERATOR must be a .keras or .h5 file or a run directory, for a SavedModel has "
+                "no layers to look into"
+            )
+        return self._network
+
+    def first_kernel(self) -> np.ndarray:
+        """The weights K of the first layer, noise K + bias being what it gives.
+
+        Returns:
+            float32 [noise_dim, outputs].
+
+        Raises:
+            ValueError: As `keras_model`, or if the first layer is neither dense nor a transpose
+                convolution.
+        """
+        layer = self._first_layer()
+        if isinstance(layer, keras.layers.Dense):
+            return layer.kernel.numpy()
+        return np.moveaxis(layer.kernel.numpy(), 3, 0).reshape(self.noise_dim, -1)
+
+    def first_activations(self, noise: np.ndarray) -> np.ndarray:
+        """What the first layer gives for noise [N, noise_dim], normalised and activated.
+
+        Raises:
+            ValueError: As `first_kernel`.
+        """
+        model, first = self.keras_model(), self._first_layer()
+        output = first.output
+        for layer in model.layers[model.layers.index(first) + 1 :]:
+            if hasattr(layer, "kernel"):
+                break
+            output = layer.output
+        return np.asarray(keras.Model(model.input, output)(noise, training=False), np.float32)
+
+    def _first_layer(self) -> keras.layers.Layer:
+        layers = [layer for layer in self.keras_model().layers if layer.weights]
+        known = keras.layers.Dense | keras.layers.Conv2DTranspose
+        if not layers or not isinstance(layers[0], known):
+            kind = type(layers[0]).__name__ if layers else "no layer with weights"
+            raise ValueError(
+                "GENERATOR must begin with a dense layer or a transpose convolution to find "
+                f"directions in it. Received: one that begins with {kind}"
+            )
+        return layers[0]
 
 
 def _is_saved_model(path: Path) -> bool:
@@ -167,6 +228,6 @@ def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:
         taken = next(iter(signature.structured_input_signature[1].values())).shape
         given = next(iter(signature.structured_outputs.values())).shape
         # Not `loaded.serve` itself, which does not keep the variables alive.
-        return lambda rows: loaded.serve(rows), (taken, given)
+        return lambda rows, training: loaded.serve(rows), (taken, given)
     network = keras.models.load_model(path, compile=False)
-    return functools.partial(network, training=False), (network.input_shape, network.output_shape)
+    return network, (network.input_shape, network.output_shape)

@@ -13,7 +13,10 @@ import h5py
 import keras
 import tensorflow as tf
 
-EMA_GROUP = "ema_generator"  # where a whole run's checkpoint keeps the EMA generator
+from gans.export import export_generator
+
+# Where a whole run's checkpoint keeps them.
+EMA_GROUP, RAW_GROUP = "ema_generator", "generator"
 
 
 def save_generator(generator: keras.Model, path: str | Path) -> None:
@@ -21,10 +24,17 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
 
     Args:
         generator: The model.
-        path: Ends in .keras (Keras 3), in .h5 (the older clear-text format), or in neither: a
-            SavedModel folder for `tf.saved_model.load` or `keras.layers.TFSMLayer`.
+        path: Ends in .keras (Keras 3), in .h5 (the older clear-text format), in .onnx or .tflite
+            (for ONNX Runtime and LiteRT: see `gans.export`), or in none of these: a SavedModel
+            folder for `tf.saved_model.load` or `keras.layers.TFSMLayer`.
+
+    Raises:
+        ValueError: As `gans.export.export_generator`.
     """
     path = Path(path)
+    if path.suffix in (".onnx", ".tflite"):
+        export_generator(generator, path)
+        return
     with _quiet():
         if path.suffix in (".keras", ".h5"):
             generator.save(path)
@@ -32,7 +42,7 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
             generator.export(path, verbose=False)
 
 
-def load_generator_weights(generator: keras.Model, path: str | Path) -> None:
+def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool = False) -> None:
     """Loads saved weights into a generator with the same layers.
 
     Only arrays are read: no layer or code that the file describes is made or run.
@@ -42,6 +52,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path) -> None:
         path: What `save_generator` wrote as .keras or .h5, what `generator.save_weights` wrote
             (.weights.h5), or a checkpoint of a whole run (checkpoints/step-*.weights.h5), of
             which the EMA generator is taken.
+        raw: Of a checkpoint of a whole run, take the generator without averaging instead.
 
     Raises:
         ValueError: If the generator is not a built model, or there is no such file, it cannot
@@ -68,7 +79,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path) -> None:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # Keras only warns where a part of the file fits nothing, and loads the rest.
             warnings.simplefilter("error", UserWarning)
-            generator.load_weights(_generator_alone(path, generator, Path(folder)))
+            generator.load_weights(_generator_alone(path, generator, Path(folder), raw))
     except BaseException as error:
         generator.set_weights(previous)
         # A damaged file may raise anything in the libraries that read it.
@@ -81,7 +92,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path) -> None:
         ) from error
 
 
-def _generator_alone(path: Path, generator: keras.Model, folder: Path) -> Path:
+def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool) -> Path:
     """A file that `generator.load_weights` takes: `path`, or one made from it in `folder`.
 
     Raises:
@@ -93,7 +104,7 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path) -> Path:
     elif not path.name.endswith(".weights.h5"):
         return path  # of the older format, which Keras compares layer by layer
     with h5py.File(path) as source:
-        root = source.get(EMA_GROUP, source)
+        root = source.get(RAW_GROUP if raw and EMA_GROUP in source else EMA_GROUP, source)
         stored = Counter()
         root.visititems(lambda _, item: stored.update(_array_shapes(item)))
         own = Counter(tuple(variable.shape) for variable in generator.variables)

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gans import noise as noise_module
 from gans.architectures import get_architecture
-from gans.generation import generate_images, to_bytes
+from gans.generation import images_of, to_bytes
 from gans.generator_files import save_generator
 from gans.resumable import ResumableModel
+from utils.latent import NOISES, sample
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -83,8 +83,7 @@ class GeneratorAndCritic(ResumableModel):
             ("n_critic", n_critic),
         ]:
             _require(value >= 1, argument, "be 1 or more", value)
-        _require(noise in noise_module.NOISES, "noise",
-                 f"be one of {', '.join(noise_module.NOISES)}", noise)
+        _require(noise in NOISES, "noise", f"be one of {', '.join(NOISES)}", noise)
         for argument, value in [("real_noise", real_noise), ("ema_decay", ema_decay)]:
             _require(0 <= value < 1, argument, "be in [0, 1)", value)
         _require(0 <= seed < 2**31, "seed", "be in [0, 2^31)", seed)
@@ -158,17 +157,15 @@ class GeneratorAndCritic(ResumableModel):
         Raises:
             ValueError: If n or batch_size is below 1, or the seed or truncation is out of range.
         """
-        return generate_images(
-            self._generate_batch, self.image_shape, self.noise, self.noise_dim,
-            n, seed, truncation, batch_size, first,
-        )  # fmt: skip
+        noise = sample(n, self.noise_dim, seed, self.noise, truncation, first)
+        return images_of(self._generate_batch, noise, batch_size)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _generate_batch(self, noise: tf.Tensor) -> tf.Tensor:
         return to_bytes(self.ema_generator(noise, training=False))
 
     def save_generator(self, path: str | Path) -> None:
-        """Writes the EMA generator to `path`: .keras, .h5, or else a SavedModel folder.
+        """Writes the EMA generator: .keras, .h5, .onnx, .tflite, or else a SavedModel folder.
 
         See `gans.generator_files.save_generator`.
         """

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
-NOISES = ("normal", "uniform")
 # Named, as the default differs from device to device. XLA's Philox gives other numbers even so.
 ALGORITHM = "philox"
 
@@ -41,46 +39,3 @@ def training_noise(kind: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tenso
 def interpolation_weights(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
     """One uniform number in [0, 1) an image, float32 [N, 1, 1, 1]."""
     return tf.random.stateless_uniform([batch_size, 1, 1, 1], seed, alg=ALGORITHM)
-
-
-def generation_noise(
-    kind: str,
-    count: int,
-    noise_dim: int,
-    seed: int,
-    truncation: float | None = None,
-    first: int = 0,
-) -> np.ndarray:
-    """Noise for new images: row i depends on (seed, first + i) only, whatever the count.
-
-    Args:
-        kind: "normal" or "uniform" (in [-1, 1]).
-        count: Number of rows.
-        noise_dim: Length of a row.
-        seed: Seed of the whole sequence.
-        truncation: None, or a bound of at least 0.01: normal components are drawn again until
-            they lie within it (Brock et al. 2019, section 3.1); uniform ones are drawn from it.
-        first: Index of the first row.
-
-    Returns:
-        float32 [count, noise_dim].
-
-    Raises:
-        ValueError: If the truncation is below 0.01, or the seed is negative.
-    """
-    if seed < 0:
-        raise ValueError(f"seed must not be negative. Received: {seed}")
-    if truncation is not None and not truncation >= 0.01:
-        raise ValueError(f"truncation must be at least 0.01, or None. Received: {truncation}")
-    rows = np.empty((count, noise_dim), np.float32)
-    for i in range(count):
-        rng = np.random.default_rng([seed, first + i])
-        if kind == "uniform":
-            bound = 1.0 if truncation is None else min(truncation, 1.0)
-            rows[i] = rng.uniform(-bound, bound, noise_dim)
-            continue
-        rows[i] = rng.standard_normal(noise_dim)
-        if truncation is not None:
-            while (outside := np.abs(rows[i]) > truncation).any():
-                rows[i][outside] = rng.standard_normal(outside.sum())
-    return rows

@@ -39,11 +39,18 @@ def test_utils_imports_nothing_from_gans_or_scripts():
 
 
 def test_gans_imports_no_script_and_only_callbacks_import_utils():
+    """But for utils.latent: a model's images and a script's are of the same noise."""
     scripts = {path.stem for path in files("*.py")}
     for path in files("gans/**/*.py"):
         assert not packages(path) & scripts, path
         if "callbacks" not in path.parts:
-            assert "utils" not in packages(path), path
+            of_utils = {module for module in imports(path) if module.split(".")[0] == "utils"}
+            assert of_utils <= {"utils.latent"}, path
+
+
+def test_latent_is_numpy_alone():
+    (path,) = files("utils/latent.py")
+    assert packages(path) <= {"collections", "math", "numpy", "statistics"}
 
 
 def test_scripts_import_nothing_heavy_at_the_top():

@@ -24,8 +24,7 @@ widths = (4, 2)
 def executed(tmp_path_factory):
     """Futures of the notebooks after they have run, two at a time, by their name."""
 
-    def run(path):
-        folder = tmp_path_factory.mktemp(path.stem)
+    def run(path, folder):
         images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
         channels = 1 if path.stem == "fashion_mnist" else 3
         np.save(folder / "images.npy", images[..., :channels])
@@ -37,7 +36,9 @@ def executed(tmp_path_factory):
         return client.execute(), folder
 
     with ThreadPoolExecutor(2) as pool:
-        yield {path.stem: pool.submit(run, path) for path in NOTEBOOKS}
+        # Folders are made here: pytest's factory is not for several threads.
+        folders = {path: tmp_path_factory.mktemp(path.stem) for path in NOTEBOOKS}
+        yield {path.stem: pool.submit(run, path, folder) for path, folder in folders.items()}
 
 
 def outputs(notebook, kind):
@@ -47,9 +48,9 @@ def outputs(notebook, kind):
     return [each[kind] for each in data if kind in each]
 
 
-def test_there_is_one_for_each_family_of_presets():
+def test_there_is_one_for_each_family_of_presets_and_one_to_explore():
     names = [path.stem for path in NOTEBOOKS]
-    assert names == ["anime_faces", "celeba", "cifar10", "fashion_mnist"]
+    assert names == ["anime_faces", "celeba", "cifar10", "explore", "fashion_mnist"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -195,7 +195,8 @@ def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str,
         if is_flag != isinstance(value, bool):
             rule = "true or false" if is_flag else "no truth value (quote a word)"
             parser.error(f"{name} must be {rule}. Received: {value!r}")
-        if (len(value) if isinstance(value, list) else 1) != count:
+        given = len(value) if isinstance(value, list) else 1
+        if given != count and not (count == "+" and given):
             form = "one value" if count == 1 else f"a list of {count} values"
             parser.error(f"{name} must be {form}. Received: {value!r}")
         if is_flag:

@@ -158,6 +158,9 @@ class TrainingConfig:
         None, "run", "count generator steps from here (default: 0, or the loaded checkpoint's)",
         type=at_least_0, metavar="N")
     resume: bool = option(False, "run", "go on from the last checkpoint in --save_path")
+    export: tuple[str, ...] | None = option(
+        None, "run", "at the end write the generator for other programs too: onnx, litert",
+        nargs="+", choices=("onnx", "litert"), metavar="FORMAT")
     tensorboard: bool = option(False, "run", "write TensorBoard events as well")
     quiet: bool = option(False, "run", "print warnings and errors only")
 
@@ -283,5 +286,6 @@ class TrainingConfig:
             "tensorboard": self.tensorboard,
             "quiet": self.quiet,
             "evaluation": self.evaluation_options(),
+            "export": self.export or (),
             "options": dataclasses.asdict(self),
         }

@@ -88,9 +88,11 @@ def check_value(field: dataclasses.Field, value: Any) -> None:
         return
     if isinstance(field.default, bool):
         problem = None if isinstance(value, bool) else "True or False"
-    elif len(values) != count:
+    elif count == "+" and not values:
+        problem = "one value or more"
+    elif count != "+" and len(values) != count:
         problem = f"{count} values" if count > 1 else "one value"
-    elif "choices" in rules and value not in rules["choices"]:
+    elif "choices" in rules and not set(values) <= set(rules["choices"]):
         problem = f"one of {', '.join(rules['choices'])}"
     elif "type" in rules:
         try:

@@ -75,6 +75,8 @@ class RunDirectory:
         self.log_csv = self.path / "log.csv"
         self.training_plot = self.path / "training.png"
         self.animation = self.path / "training.gif"
+        self.image_animation = self.path / "one_image.gif"
+        self.real_and_generated = self.path / "real_and_generated.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
         self.best_generator = self.checkpoints / "best_generator.weights.h5"

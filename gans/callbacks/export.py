@@ -1,29 +1,43 @@
-"""What a finished run leaves: the generator in three formats and the animation of its samples."""
+"""What a finished run leaves: the generator in several formats, and pictures of its training."""
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gans.adversarial import AdversarialModel
+from gans.export import FORMATS
 from utils.run_directory import RunDirectory, atomic_path
-from utils.visualization.animation import animate
+from utils.visualization.animation import animate, animate_image
+from utils.visualization.exploring import real_and_generated
+from utils.visualization.grids import save_image
 
 logger = logging.getLogger("gans")
 
+SHOWN = 36  # real images, and as many generated ones
+
 
 def export_run(
-    model: AdversarialModel, run: RunDirectory, best_only: bool, evaluated: bool
+    model: AdversarialModel,
+    run: RunDirectory,
+    data: Any,
+    best_only: bool,
+    evaluated: bool,
+    formats: Sequence[str] = (),
 ) -> list[tuple[str, Path]]:
-    """Writes generator.keras, generator.h5, saved_model/ and training.gif.
+    """Writes generator.keras, generator.h5, saved_model/ and pictures of the training.
 
     Args:
         model: The trained model.
         run: Its run directory.
+        data: What it was trained on; the real images of a `DataPreparator` are shown beside
+            generated ones.
         best_only: Export the best EMA generator, which the run directory holds, instead of the
             last.
         evaluated: The best is known by evaluations: unless it is all that is exported, write it
             too, as best_generator.keras and best_generator.h5.
+        formats: Names of `gans.export.FORMATS` to write the generator in too.
 
     Returns:
         What was made, with its path.
@@ -37,8 +51,14 @@ def export_run(
         ("best generator (Keras)", run.best_generator_keras),
         ("best generator (HDF5)", run.best_generator_h5),
     ]
+    pictures = []
     with _best_weights(model, run) if best_only else contextlib.nullcontext():
         _save(model, files)
+        if hasattr(data, "sample"):
+            real = data.sample(SHOWN, seed=model.seed)
+            fake = model.generate(len(real), seed=model.seed)
+            save_image(real_and_generated(real, fake), run.real_and_generated)
+            pictures.append(("real and generated", run.real_and_generated))
     if evaluated and not best_only:
         with _best_weights(model, run):
             _save(model, best_files)
@@ -46,13 +66,22 @@ def export_run(
     samples = run.list_samples()
     if samples:
         animate(samples, run.animation)
-        files = [
+        animate_image(samples, model.image_shape[:2], run.image_animation)
+        pictures += [
             ("sample grid", samples[-1]),
             ("animation", run.animation),
+            ("animation of one image", run.image_animation),
             ("loss plot", run.training_plot),
-            *files,
         ]
-    return files
+    with _best_weights(model, run) if best_only else contextlib.nullcontext():
+        for name in formats:  # last: what a converter refuses spoils nothing else
+            path = run.path / f"generator{FORMATS[name].ending}"
+            try:
+                model.save_generator(path)
+                files.append((f"generator ({name})", path))
+            except ValueError as error:
+                logger.warning("%s", error)
+    return pictures + files
 
 
 def _save(model: AdversarialModel, files: list[tuple[str, Path]]) -> None:

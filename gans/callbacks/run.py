@@ -54,6 +54,7 @@ def train(
     tensorboard: bool = False,
     quiet: bool = False,
     evaluation: EvaluationOptions | None = None,
+    export: Sequence[str] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
     options: dict[str, Any] | None = None,
 ) -> TrainingRun:
@@ -75,6 +76,7 @@ def train(
             training; `data` must be a `DataPreparator` then. The best generator is exported
             beside the last. A resumed run must go on with the same metric, number of images and
             network. None: not at all.
+        export: Formats of `gans.export.FORMATS` to write the generator in too, at the end.
         callbacks: More Keras callbacks, called before those of the run.
         options: What to record in config.json as the options that the run was started with.
 
@@ -158,7 +160,9 @@ def train(
                 logger.info("Trained %d steps. Exporting the generator", step)
                 if evaluations is not None:
                     logger.info("The best by %s: %s", judge.column.label, evaluations.best())
-                for name, path in export_run(model, run, save_best_only, judge is not None):
+                for name, path in export_run(
+                    model, run, data, save_best_only, judge is not None, export
+                ):
                     logger.info("  %-24s %s", name, path)
             else:
                 logger.info("Stopped at step %d of %d, which is saved", step, train_steps)

@@ -46,6 +46,20 @@ def test_yaml_text_is_read_back_as_the_same_configuration(tmp_path):
     assert options("--config", str(tmp_path / "again.yml")) == config
 
 
+def test_formats_to_export(tmp_path):
+    config = options("--export", "onnx", "litert")
+    assert config.export == ("onnx", "litert") == config.train_options(1)["export"]
+    assert options().train_options(1)["export"] == ()
+    (tmp_path / "run.yml").write_text(yaml_text(config))
+    assert options("--config", str(tmp_path / "run.yml")) == config
+    (tmp_path / "run.yml").write_text("export: [litert]\n")
+    assert options("--config", str(tmp_path / "run.yml")).export == ("litert",)
+    with pytest.raises(ValueError, match="export must be one of onnx, litert. Received: "):
+        TrainingConfig(export=("onnx", "pickle"))
+    with pytest.raises(ValueError, match="export must be one value or more"):
+        TrainingConfig(export=())
+
+
 def test_aliases():
     config = options("-d", "photos", "-s", "48", "-l", "9", "-b", "5")
     assert (config.source, config.resize, config.noise_dim) == ("photos", (48, 48), 9)

@@ -4,27 +4,24 @@ import importlib
 
 _MODULES = {
     "animate": "animation",
+    "animate_image": "animation",
+    "direction_rows": "exploring",
     "generate_and_show_image": "showing",
     "image_grid": "grids",
+    "interpolation_strip": "exploring",
     "plot_loss": "comparison",
     "plot_models": "networks",
     "plot_training": "curves",
+    "real_and_generated": "exploring",
+    "save_animation": "animation",
     "save_image": "grids",
+    "show_image": "showing",
     "track_noise": "tracking",
     "training_figure": "curves",
+    "traversal_grid": "exploring",
 }
 
-__all__ = [
-    "animate",
-    "generate_and_show_image",
-    "image_grid",
-    "plot_loss",
-    "plot_models",
-    "plot_training",
-    "save_image",
-    "track_noise",
-    "training_figure",
-]
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str):

@@ -1,16 +1,23 @@
-"""An animation of sample grids over training."""
+"""Animations as GIF or MP4: of sample grids over training, and of any images."""
 
-from collections.abc import Sequence
+import io
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from utils.run_directory import atomic_path
-from utils.visualization.grids import read_image
+from utils.visualization.grids import read_cells, read_image
+from utils.visualization.labelled import enlarged
 
 COLOURS = 128  # a GIF may have 256: hard to tell apart, but a third more bytes
 LAST_FRAME_SECONDS = 2.0
+MOST_BYTES = 10e6  # of a GIF
+SMALLEST_SHARE = 0.1  # of its width, to which it is made smaller for that
+SMALLEST_WIDTH = 256  # pixels, of an animation of single images
 
 
 def animate(
@@ -24,7 +31,8 @@ def animate(
 
     Where there are more than `max_frames`, evenly spread ones are taken, the first and the last
     among them. Files that cannot be read are passed over. All frames share one palette, so that
-    colours do not flicker, and the last one's size; it is held for two seconds.
+    colours do not flicker, and the last one's size; it is held for two seconds. Where the file
+    would be larger than 10 MB, they are made smaller.
 
     Args:
         frame_paths: Image files, in order.
@@ -36,46 +44,161 @@ def animate(
     Raises:
         ValueError: If no frame is given or none can be read, or an argument is out of its range.
     """
-    if max_frames < 2:
-        raise ValueError(f"max_frames must be at least 2. Received: max_frames={max_frames}")
+    _check(max_frames, seconds_per_frame)
     if max_width < 1:
         raise ValueError(f"max_width must be at least 1. Received: max_width={max_width}")
+    frames = _spread(frame_paths, max_frames, read_image)
+    size = _reduced(frames[-1], max_width)
+    frames = [frame if frame.size == size else frame.resize(size, Image.Resampling.LANCZOS)
+              for frame in frames]  # fmt: skip
+    _write_gif(frames, path, _held(len(frames), seconds_per_frame))
+
+
+def animate_image(
+    frame_paths: Sequence[str | Path],
+    image_size: tuple[int, int],
+    path: str | Path,
+    index: int = 0,
+    max_frames: int = 60,
+    seconds_per_frame: float = 0.15,
+) -> None:
+    """Writes an endless GIF of one image of sample grids, as `animate` does of whole grids.
+
+    Args:
+        frame_paths: Files of grids that `image_grid` laid out, in order.
+        image_size: (H, W) of an image.
+        path: The GIF. Missing parent folders are created.
+        index: Which image of a grid, counted from 0.
+        max_frames: Frames of the GIF, at most; 2 or more.
+        seconds_per_frame: Time that each frame but the last is shown.
+
+    Raises:
+        ValueError: If no grid of such images can be read, or an argument is out of its range.
+    """
+    _check(max_frames, seconds_per_frame)
+    grids = _spread(frame_paths, max_frames, lambda path: read_cells(path, image_size))
+    most = min(len(cells) for cells in grids) - 1
+    if not 0 <= index <= most:
+        raise ValueError(f"index must be 0 to {most}, the images of a grid. Received: {index}")
+    frames = [Image.fromarray(enlarged(cells[index], SMALLEST_WIDTH)) for cells in grids]
+    _write_gif(frames, path, _held(len(frames), seconds_per_frame))
+
+
+def save_animation(images: np.ndarray, path: str | Path, frames_per_second: float = 20) -> None:
+    """Writes images as an endless GIF or as an MP4 (H.264), whole or not at all.
+
+    Small images are enlarged by a whole factor. A GIF of more than 10 MB is made smaller.
+
+    Args:
+        images: uint8 [N, H, W, C]; C is 1 or 3.
+        path: Ends in .gif, or in .mp4, which needs the package imageio-ffmpeg.
+        frames_per_second: Images shown a second. A GIF counts in hundredths of a second.
+
+    Raises:
+        ValueError: If the ending is another, or the package is not installed.
+    """
+    path = Path(path)
+    if path.suffix not in (".gif", ".mp4"):
+        raise ValueError(f"path must end in .gif or .mp4. Received: '{path}'")
+    if path.suffix == ".mp4":
+        require_video()
+        _write_mp4(images, path, frames_per_second)
+        return
+    frames = [Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).convert("RGB")
+              for image in enlarged(images, SMALLEST_WIDTH)]  # fmt: skip
+    _write_gif(frames, path, [1 / frames_per_second] * len(frames))
+
+
+def require_video() -> None:
+    """Raises ValueError if there is nothing to write an MP4 with."""
+    try:
+        import imageio_ffmpeg
+
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):  # the package may come without the program
+        raise ValueError(
+            ".mp4 needs the package imageio-ffmpeg: pip install imageio-ffmpeg"
+        ) from None
+
+
+def _write_gif(frames: Sequence[Image.Image], path: str | Path, seconds: Sequence[float]) -> None:
+    """Frames of one size, made smaller where the file would be larger than `MOST_BYTES`."""
+    data, share = _gif(frames, seconds), 1.0
+    while len(data) > MOST_BYTES and share > SMALLEST_SHARE:
+        share *= 0.95 * math.sqrt(MOST_BYTES / len(data))
+        size = tuple(max(1, round(side * share)) for side in frames[0].size)
+        smaller = [frame.resize(size, Image.Resampling.LANCZOS) for frame in frames]
+        data = _gif(smaller, seconds)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _gif(frames: Sequence[Image.Image], seconds: Sequence[float]) -> bytes:
+    palette = _shared_palette(frames)
+    first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    file = io.BytesIO()
+    durations = [round(1000 * each) for each in seconds]
+    first.save(
+        file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0
+    )
+    return file.getvalue()
+
+
+def _write_mp4(images: np.ndarray, path: Path, frames_per_second: float) -> None:
+    import imageio_ffmpeg
+
+    def frame(image: np.ndarray) -> np.ndarray:
+        image = enlarged(image, SMALLEST_WIDTH)
+        # The format wants an even width and height: a row or a column is doubled where it must.
+        odd = [(0, size % 2) for size in image.shape[:2]]
+        image = np.pad(image, (*odd, (0, 0)), mode="edge")
+        return np.ascontiguousarray(image.repeat(4 - image.shape[-1], -1)[..., :3])
+
+    height, width = frame(images[0]).shape[:2]
+    with atomic_path(path) as temporary:
+        writer = imageio_ffmpeg.write_frames(
+            temporary, (width, height), fps=frames_per_second, codec="libx264", quality=8,
+            macro_block_size=2, ffmpeg_log_level="error",
+        )  # fmt: skip
+        writer.send(None)
+        try:
+            for image in images:
+                writer.send(frame(image))
+        finally:
+            writer.close()
+
+
+def _check(max_frames: int, seconds_per_frame: float) -> None:
+    if max_frames < 2:
+        raise ValueError(f"max_frames must be at least 2. Received: max_frames={max_frames}")
     if seconds_per_frame < 0.01:
         raise ValueError(
             "seconds_per_frame must be at least 0.01. "
             f"Received: seconds_per_frame={seconds_per_frame}"
         )
-    count = min(len(frame_paths), max_frames)
-    chosen = np.linspace(0, len(frame_paths) - 1, count).round().astype(int)
-    frames = [_read_frame(frame_paths[i], max_width) for i in chosen]
-    frames = [frame for frame in frames if frame is not None]
+
+
+def _spread(
+    paths: Sequence[str | Path], most: int, read: Callable[[str | Path], Any]
+) -> list[Any]:
+    """What is read of evenly spread files, the first and the last among them."""
+    chosen = np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int)
+    frames = [frame for i in chosen if (frame := read(paths[i])) is not None]
     if not frames:
         raise ValueError(
-            f"frame_paths must hold an image that can be read. Received: {len(frame_paths)} paths"
+            f"frame_paths must hold an image that can be read. Received: {len(paths)} paths"
         )
-    size = frames[-1].size
-    frames = [frame if frame.size == size else frame.resize(size) for frame in frames]
-    palette = _shared_palette(frames)
-    first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    durations = [seconds_per_frame] * len(others) + [LAST_FRAME_SECONDS]
-    with atomic_path(path) as temporary:
-        first.save(
-            temporary,
-            format="GIF",
-            save_all=True,
-            append_images=others,
-            duration=[round(1000 * seconds) for seconds in durations],
-            loop=0,
-        )
+    return frames
 
 
-def _read_frame(path: str | Path, max_width: int) -> Image.Image | None:
-    """The image in RGB, reduced to `max_width`; None, and a warning, if it cannot be read."""
-    frame = read_image(path)
-    if frame is None or frame.width <= max_width:
-        return frame
-    height = max(1, round(frame.height * max_width / frame.width))
-    return frame.resize((max_width, height), Image.Resampling.LANCZOS)
+def _reduced(frame: Image.Image, max_width: int) -> tuple[int, int]:
+    """The size of a frame that is at most so wide, of the same aspect."""
+    width = min(frame.width, max_width)
+    return width, max(1, round(frame.height * width / frame.width))
+
+
+def _held(count: int, seconds_per_frame: float) -> list[float]:
+    return [seconds_per_frame] * (count - 1) + [LAST_FRAME_SECONDS]
 
 
 def _shared_palette(frames: Sequence[Image.Image]) -> Image.Image:

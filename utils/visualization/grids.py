@@ -130,6 +130,18 @@ def read_image(path: str | Path) -> Image.Image | None:
         return None
 
 
+def read_cells(sample: str | Path, image_size: tuple[int, int]) -> np.ndarray | None:
+    """uint8 [N, H, W, 3] of a sample grid; None, and a warning, if it is none."""
+    image = read_image(sample)
+    if image is None:
+        return None
+    try:
+        return split_grid(np.asarray(image), image_size)
+    except ValueError as error:
+        logger.warning("passed over: %s (%s)", sample, error)
+        return None
+
+
 def save_image(array: np.ndarray, path: str | Path) -> None:
     """Writes an image as PNG, whole or not at all.
 

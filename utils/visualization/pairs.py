@@ -15,7 +15,8 @@ _CELL, _LEFT, _NARROWEST = 1.15, 0.5, 3.6
 
 
 def save_closest_pairs(
-    pairs: Sequence[dict[str, Any]], fakes: Any, training: Any, held_out: Any, path: str | Path
+    pairs: Sequence[dict[str, Any]], fakes: Any, training: Any, held_out: Any, title: str,
+    path: str | Path,
 ) -> None:
     """Writes a picture of pairs as PNG: fakes, below them training images, then held-out ones.
 
@@ -24,6 +25,7 @@ def save_closest_pairs(
         fakes: What gathers fakes by number: an `ImageSet`.
         training: Likewise, real images that the generator learned from.
         held_out: Likewise, real images that it did not; None if there are none.
+        title: Of the picture.
         path: The file. Missing parent folders are created.
     """
     rows = [("fake", fakes, "fake", None), ("nearest\ntraining", training, "training", "distance")]
@@ -35,7 +37,7 @@ def save_closest_pairs(
     FigureCanvasAgg(figure)
     figure.subplots_adjust(_LEFT / width, 0.1 / height, right / width, 1 - 0.4 / height, 0.08, 0.16)
     axes = figure.subplots(len(rows), len(pairs), squeeze=False)
-    for row, (title, images, key, distance) in zip(axes, rows, strict=True):
+    for row, (name, images, key, distance) in zip(axes, rows, strict=True):
         for cell, pair in zip(row, pairs, strict=True):
             image = images.gather(np.array([pair[key]]))[0]
             cell.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray",
@@ -44,6 +46,6 @@ def save_closest_pairs(
             cell.set_yticks([])
             text = f"no. {pair[key]}" if distance is None else f"{pair[distance]:.3g} away"
             cell.set_title(text, fontsize=7, pad=2)
-        row[0].set_ylabel(title, fontsize=8)
-    figure.suptitle("Fakes closest to a training image, in feature space", fontsize=9, y=0.99)
+        row[0].set_ylabel(name, fontsize=8)
+    figure.suptitle(title, fontsize=9, y=0.99)
     save_figure(figure, path)

@@ -1,14 +1,16 @@
 """New images from a generator, shown in a notebook or a window, or written to a file."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from utils.latent import NOISES, sample
 from utils.visualization.grids import image_grid, require_png, save_image, to_uint8
 
-NOISES = ("normal", "uniform")
 BATCH_SIZE = 64  # as `generate` of the models has it: the same arithmetic for every image
 # matplotlib's backends that only write files; every other one shows.
 FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
@@ -54,6 +56,29 @@ def generate_and_show_image(
     return images
 
 
+def show_image(image: np.ndarray | str | Path) -> None:
+    """Shows an image in the notebook, or in a window.
+
+    Args:
+        image: uint8 [H, W, C] with C 1 or 3, or the path of a .png or .gif.
+
+    Raises:
+        ValueError: If there is nowhere to show it.
+    """
+    if "ipykernel" in sys.modules:
+        from IPython.display import Image as Shown
+        from IPython.display import display
+
+        is_path = isinstance(image, str | Path)
+        display(Shown(image) if is_path else Image.fromarray(image.squeeze()))
+        return
+    _require_display()
+    if isinstance(image, str | Path):
+        with Image.open(image) as picture:
+            image = np.asarray(picture.convert("RGB"))
+    _show(image)
+
+
 def _noise_dim(generator: Any) -> int:
     shape = getattr(generator, "input_shape", None)
     try:
@@ -92,14 +117,7 @@ def _noise(noise_dim: int, n: int, noise: str | np.ndarray, seed: int) -> np.nda
             raise ValueError(
                 f"{argument} must be a whole number of at least {least}. Received: {value!r}"
             )
-    rows = np.empty((n, noise_dim), np.float32)
-    for i in range(n):
-        rng = np.random.default_rng([seed, i])
-        if noise == "uniform":
-            rows[i] = rng.uniform(-1, 1, noise_dim)
-        else:
-            rows[i] = rng.standard_normal(noise_dim)
-    return rows
+    return sample(n, noise_dim, seed, noise)
 
 
 def _generate(generator: Callable[[np.ndarray], Any], noise: np.ndarray) -> np.ndarray:

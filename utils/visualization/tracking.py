@@ -1,20 +1,13 @@
 """What fixed noise vectors became over a training run, in one picture."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from utils.run_directory import RunDirectory
-from utils.visualization.grids import image_grid, read_image, require_png, save_image, split_grid
-
-logger = logging.getLogger("utils")
-
-CELL_PIXELS = 64  # images are enlarged to at least this width: a step of seven digits fits above
-FONT_PIXELS = 13
-PADDING = 2
+from utils.visualization.grids import read_cells, require_png, save_image
+from utils.visualization.labelled import labelled_grid
 
 
 def track_noise(
@@ -56,7 +49,7 @@ def track_noise(
     }
     numbers = sorted(samples)
     chosen = np.linspace(0, len(numbers) - 1, min(len(numbers), steps)).round().astype(int)
-    columns = {numbers[i]: _read_cells(samples[numbers[i]], image_size) for i in chosen}
+    columns = {numbers[i]: read_cells(samples[numbers[i]], image_size) for i in chosen}
     columns = {step: cells for step, cells in columns.items() if cells is not None}
     if not columns:
         raise ValueError(
@@ -92,31 +85,7 @@ def _image_size(directory: RunDirectory) -> tuple[int, int]:
     return height, width
 
 
-def _read_cells(sample: Path, image_size: tuple[int, int]) -> np.ndarray | None:
-    """uint8 [N, H, W, 3] of a sample grid; None, and a warning, if it is none."""
-    image = read_image(sample)
-    if image is None:
-        return None
-    try:
-        return split_grid(np.asarray(image), image_size, PADDING)
-    except ValueError as error:
-        logger.warning("passed over: %s (%s)", sample, error)
-        return None
-
-
 def _draw(steps: Sequence[int], images: np.ndarray) -> np.ndarray:
     """The picture of uint8 [columns, rows, H, W, 3], one column a step."""
-    scale = -(-CELL_PIXELS // images.shape[3])
-    images = images.swapaxes(0, 1).reshape(-1, *images.shape[2:])
-    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
-    grid = image_grid(images, columns=len(steps), padding=PADDING)
-
-    line = round(1.5 * FONT_PIXELS)
-    header = Image.new("RGB", (grid.shape[1], 2 * line), "white")
-    draw, font = ImageDraw.Draw(header), ImageFont.load_default(FONT_PIXELS)
-    draw.text((PADDING + 2, line // 2), "step", fill="black", font=font, anchor="lm")
-    cell = images.shape[2] + PADDING
-    for column, step in enumerate(steps):
-        centre = PADDING + column * cell + images.shape[2] // 2
-        draw.text((centre, line + line // 2), f"{step:,}", fill="black", font=font, anchor="mm")
-    return np.concatenate([np.asarray(header), grid])
+    labels = [f"{step:,}" for step in steps]
+    return labelled_grid(images.swapaxes(0, 1), labels, columns_title="step")

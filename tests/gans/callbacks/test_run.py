@@ -62,7 +62,8 @@ def test_what_a_run_writes(tiny_gan, tiny_data, tmp_path):
     assert [p.name for p in run.list_samples()] == [
         "step-00000004.png", "step-00000008.png", "step-00000010.png"]
     assert [p.name for p in run.list_checkpoints()][-1] == "step-00000010.weights.h5"
-    for path in (run.training_plot, run.animation, run.generator_keras, run.generator_h5):
+    for path in (run.training_plot, run.animation, run.image_animation, run.real_and_generated,
+                 run.generator_keras, run.generator_h5):  # fmt: skip
         assert path.stat().st_size > 0
     assert (run.saved_model / "saved_model.pb").is_file()
     config = json.loads(run.config.read_text())
@@ -78,6 +79,14 @@ def test_what_a_run_writes(tiny_gan, tiny_data, tmp_path):
     np.testing.assert_allclose(
         generator(noise), gan.ema_generator(noise, training=False), atol=1e-6
     )
+
+
+def test_formats_for_other_programs(tiny_gan, tiny_data, tmp_path):
+    for package in ("onnx", "tf2onnx", "onnxruntime", "ai_edge_litert"):
+        pytest.importorskip(package, reason="pip install -r requirements-dev.txt")
+    train(tiny_gan(), tiny_data, tmp_path / "run", train_steps=1, export=("onnx", "litert"))
+    written = {path.name for path in (tmp_path / "run").glob("generator.*")}
+    assert written == {"generator.h5", "generator.keras", "generator.onnx", "generator.tflite"}
 
 
 def test_log_rows_are_means_over_their_interval(tiny_gan, tiny_data, tmp_path):

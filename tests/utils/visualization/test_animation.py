@@ -1,10 +1,13 @@
 """The animation of sample grids."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from utils.visualization import animate, save_image
+from utils.visualization import animate, image_grid, save_image
+from utils.visualization.animation import animate_image, save_animation
 
 
 def _frames(folder, count: int, height: int = 12, width: int = 16) -> list:
@@ -115,3 +118,57 @@ def test_no_frame_is_refused_and_an_older_file_kept(tmp_path):
         with pytest.raises(ValueError, match="frame_paths"):
             animate(paths, path)
     assert path.read_bytes() == b"older"
+
+
+def test_one_image_of_grids(tmp_path):
+    paths = []
+    for step in range(30):
+        images = np.stack([np.full((5, 4, 1), 3 * i + 5 * step, np.uint8) for i in range(9)])
+        paths.append(tmp_path / f"step-{step}.png")
+        save_image(image_grid(images), paths[-1])
+    animate_image(paths, (5, 4), tmp_path / "one.gif", index=7, max_frames=4)
+    levels, durations, size = _read(tmp_path / "one.gif")
+    assert levels == [21, 71, 116, 166] and durations == [150, 150, 150, 2000]
+    assert size == (256, 320)
+    paths[-1].write_bytes(b"damaged")
+    animate_image(paths, (5, 4), tmp_path / "one.gif", index=7, max_frames=4)
+    assert _read(tmp_path / "one.gif")[0] == [21, 71, 116]
+    with pytest.raises(ValueError, match="index must be 0 to 8, the images of a grid. Received: 9"):
+        animate_image(paths, (5, 4), tmp_path / "one.gif", index=9)
+
+
+def test_frames_of_an_array(tmp_path):
+    images = np.arange(0, 250, 50, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(6, 1).repeat(8, 2)
+    for channels in (1, 3):
+        save_animation(images.repeat(channels, -1), tmp_path / "new" / "a.gif", 10)
+        assert _read(tmp_path / "new" / "a.gif") == ([0, 50, 100, 150, 200], [100] * 5, (256, 192))
+    with pytest.raises(ValueError, match="path must end in .gif or .mp4. Received: "):
+        save_animation(images, tmp_path / "a.avi")
+
+
+def test_film(tmp_path):
+    """An odd width and height are made even, as the format wants."""
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="pip install -r requirements-dev.txt")
+    images = np.arange(0, 250, 50, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(101, 1).repeat(301, 2)
+    save_animation(images, tmp_path / "a.mp4", 10)
+    frames = ffmpeg.read_frames(tmp_path / "a.mp4")
+    facts = next(frames)
+    assert (facts["codec"], facts["size"], facts["fps"]) == ("h264", (302, 102), 10)
+    levels = [np.frombuffer(frame, np.uint8).mean() for frame in frames]
+    np.testing.assert_allclose(levels, [0, 50, 100, 150, 200], atol=3)
+
+
+def test_a_film_without_the_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ValueError, match="pip install imageio-ffmpeg$"):
+        save_animation(np.zeros((2, 4, 4, 1), np.uint8), tmp_path / "a.mp4")
+
+
+def test_an_animation_of_a_long_run_stays_small(tmp_path):
+    """Colourful noise, the worst case: 8x8 images of 64x64 over 40 intervals."""
+    rng = np.random.default_rng(0)
+    for step in range(40):
+        grid = rng.integers(0, 256, (530, 530, 3)).astype(np.uint8)
+        save_image(grid, tmp_path / f"{step:02d}.png")
+    animate(sorted(tmp_path.glob("*.png")), tmp_path / "a.gif")
+    assert (tmp_path / "a.gif").stat().st_size < 10e6

@@ -53,14 +53,6 @@ def test_images_are_those_that_the_trained_model_generates(tiny_gan, tmp_path, n
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_drawn_noise_is_that_of_the_models():
-    from gans.noise import generation_noise
-    from utils.visualization.showing import _noise
-
-    for kind in ("normal", "uniform"):
-        np.testing.assert_array_equal(_noise(6, 5, kind, 8), generation_noise(kind, 5, 6, 8))
-
-
 def test_one_image_is_written_as_it_is(tmp_path):
     images = generate_and_show_image(Painter((4, 5, 3)), tmp_path / "image.png")
     assert images.shape == (1, 4, 5, 3)

@@ -1,0 +1,249 @@
+"""Makes images with a trained generator, and pictures of what its noise means. See --help."""
+
+import argparse
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from utils.command_line import exit_status, leave, quiet_stderr, start_tensorflow
+from utils.generation_options import generation_parser
+from utils.saved_runs import (
+    data_options,
+    generator_file,
+    is_generator,
+    preparation,
+    require_whole_generator,
+    run_of,
+)
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+_ENDINGS = (".zip", ".npz", ".png", ".gif", ".mp4")  # what is no folder
+_EXPORTED = {"onnx": "generator.onnx", "litert": "generator.tflite"}
+_ONE_SEED = {"seed", "truncation"}
+_PREPARATION = {"crop", "background", "max_megapixels", "cache_dir", "no_cache"}
+
+
+class _Mode(NamedTuple):
+    """Something to make.
+
+    Attributes:
+        make: Makes it, with the functions of utils.exploration, from what is given.
+        endings: How its path may end, the default first; "" is a folder.
+        takes: The options that it heeds.
+    """
+
+    make: Callable[[Any, argparse.Namespace, Any, Path], None]
+    endings: tuple[str, ...]
+    takes: set[str]
+
+
+_MODES = {  # the first that is given is made
+    "nearest": _Mode(
+        lambda to, given, g, path: _write_nearest(to, given, g, path), (".png",),
+        {"count", "seeds", "inception_weights", "features"} | _ONE_SEED | _PREPARATION),
+    "grid": _Mode(
+        lambda to, given, g, path: to.write_grid(
+            g, path, *given.grid, given.seed, given.truncation),
+        (".png",), _ONE_SEED),
+    "interpolate": _Mode(
+        lambda to, given, g, path: to.write_interpolation(
+            g, path, given.interpolate, given.frames, given.linear, given.truncation),
+        (".png", ".gif", ".mp4"), {"frames", "linear", "truncation"}),
+    "traverse": _Mode(
+        lambda to, given, g, path: to.write_traversal(
+            g, path, *(given.traverse or (None, None)), given.frames, given.seed, given.truncation),
+        (".png",), {"frames"} | _ONE_SEED),
+    "walk": _Mode(
+        lambda to, given, g, path: to.write_walk(
+            g, path, given.walk, given.seed, given.truncation),
+        (".mp4", ".gif"), _ONE_SEED),
+    "directions": _Mode(
+        lambda to, given, g, path: to.write_directions(
+            g, path, given.directions, given.by == "activations", given.frames, given.seed,
+            given.truncation),
+        (".png",), {"by", "frames"} | _ONE_SEED),
+    "export": _Mode(lambda to, given, g, path: _export(given.export, g, path), ("",), set()),
+    "seeds": _Mode(
+        lambda to, given, g, path: to.write_images(
+            g, path, seeds=given.seeds, truncation=given.truncation,
+            image_format=given.format or "png", show_progress=not given.quiet),
+        ("", ".zip", ".npz"), {"truncation", "format"}),
+    "count": _Mode(
+        lambda to, given, g, path: to.write_images(
+            g, path, given.count, given.seed, truncation=given.truncation,
+            image_format=given.format or "png", show_progress=not given.quiet),
+        ("", ".zip", ".npz"), {"format"} | _ONE_SEED),
+}  # fmt: skip
+_ALWAYS = {"generator", "raw", "best", "step", "noise", "output", "overwrite", "quiet"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    given = argparse.Namespace(**generation_parser().parse_given(arguments))
+    return exit_status(lambda: _run(given), "What was unfinished is removed.")
+
+
+def _run(given: argparse.Namespace) -> int:
+    path = Path(given.generator).expanduser()
+    run, config = run_of(path)
+    is_run = run is not None and path == run.path
+    _check_generator(given, path, is_run)
+    name = _mode(given)
+    folder = (path if is_run else path.parent) / "generated"
+    output = _output(given, name, folder)
+    file = generator_file(run, given.raw, given.best, given.step) if is_run else path
+    given.trained_on = data_options(config) if name == "nearest" else {}
+    if not given.quiet:
+        print("Loading TensorFlow", file=sys.stderr, flush=True)
+    start_tensorflow()
+    with quiet_stderr():
+        from gans import SavedGenerator
+        from utils import exploration
+
+    if is_run:
+        generator = SavedGenerator.of_run(config["model"], file, given.raw)
+    else:
+        noise = given.noise or config.get("model", {}).get("noise", "normal")
+        generator = SavedGenerator(file, noise)
+    given.seed = given.seed or 0
+    _MODES[name].make(exploration, given, generator, output)
+    if not given.quiet:
+        print(f"Written: {output}")
+    return 0
+
+
+def _check_generator(given: argparse.Namespace, path: Path, is_run: bool) -> None:
+    require_whole_generator(path, "GENERATOR")
+    if not is_run and not (is_generator(path) and path.exists()):
+        raise ValueError(
+            "GENERATOR must be a run directory or a saved generator (.keras, .h5, SavedModel) that "
+            f"exists. Received: '{path}'"
+        )
+    if not is_run and (given.raw or given.best or given.step is not None):
+        raise ValueError(
+            "raw, best and step must be left out with a saved generator: they choose one of a run. "
+            f"Received: '{path}'"
+        )
+    if is_run and given.noise is not None:
+        raise ValueError(
+            "noise must be left out with a run, which says what it was trained with. "
+            f"Received: {given.noise}"
+        )
+
+
+def _mode(given: argparse.Namespace) -> str:
+    """What is to be made; every other option that is given must have a meaning for it."""
+    values = {name: value for name, value in vars(given).items()
+              if value is not None and value is not False}  # fmt: skip
+    name = next((name for name in _MODES if name in values), "count")
+    for option in values.keys() - _ALWAYS - _MODES[name].takes - {name}:
+        takers = [f"--{mode}" for mode in _MODES if option in _MODES[mode].takes]
+        rule = f"goes with {', '.join(takers)}" if takers else "is something else to make"
+        raise ValueError(f"{option} must be left out with --{name}: it {rule}")
+    if name == "interpolate" and len(given.interpolate) < 2:
+        raise ValueError(f"interpolate must be two seeds or more. Received: {given.interpolate[0]}")
+    if name == "traverse" and len(given.traverse) not in (0, 2):
+        raise ValueError(
+            "traverse must be two components of the noise, or none for the first and the last. "
+            f"Received: {len(given.traverse)}"
+        )
+    if given.features is not None and given.inception_weights is not None:
+        raise ValueError("features and inception_weights must not both be given: leave one out")
+    if name == "count":
+        given.count = given.count or 64
+    return name
+
+
+def _output(given: argparse.Namespace, name: str, folder: Path) -> Path:
+    """Where to write, checked before any work is done."""
+    endings = _MODES[name].endings
+    if given.output is None:
+        output = folder / _default_name(given, name)
+    else:
+        output = Path(given.output).expanduser()
+        is_folder = "" in endings and output.suffix.lower() not in _ENDINGS
+        if not is_folder and output.suffix not in endings:
+            kinds = ", ".join(ending or "a folder" for ending in endings)
+            raise ValueError(f"output must be {kinds}. Received: '{output}'")
+    if output.suffix == ".mp4":
+        from utils.visualization.animation import require_video
+
+        try:
+            require_video()
+        except ValueError as error:
+            print(f"{error}. A GIF is written instead.", file=sys.stderr)
+            output = output.with_suffix(".gif")
+    is_folder = output.suffix not in _ENDINGS
+    if is_folder and output.exists() and not output.is_dir():
+        raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
+    if name == "export":
+        is_used = any((output / _EXPORTED[each]).exists() for each in given.export)
+    else:
+        is_used = any(output.iterdir()) if output.is_dir() else output.exists()
+    if is_used and not given.overwrite:
+        raise ValueError(
+            "output must not be there already: choose another with --output, or give --overwrite. "
+            f"Received: '{output}'"
+        )
+    return output
+
+
+def _default_name(given: argparse.Namespace, name: str) -> str:
+    """All that decides what is made, so that two commands write two files."""
+    parts = [{"count": "images"}.get(name, name)]
+    shown = [name, "count", "seeds", "seed", "by", "truncation", "frames", "step"]
+    for option in dict.fromkeys(shown):
+        value = getattr(given, option)
+        if option == "seed" and "seed" in _MODES[name].takes:
+            value = value or 0
+        if value is None or option in ("nearest", "export"):
+            continue
+        values = value if isinstance(value, (list, tuple)) else [value]
+        text = ("x" if option == "grid" else "-").join(map(str, values))
+        parts.append(text if option in (name, "by") else f"{option}{text}")
+    parts += [flag for flag in ("linear", "raw", "best") if getattr(given, flag)]
+    text = "-".join(part for part in parts if part)
+    if len(text) > 100:  # a file name has 255 bytes at most
+        text = f"{text[:80]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+    return text + _MODES[name].endings[0]
+
+
+def _write_nearest(to: Any, given: argparse.Namespace, generator: Any, path: Path) -> None:
+    from utils import DataPreparator
+    from utils.metrics import inception_extractor, keras_extractor
+    from utils.nearest_images import write_nearest
+
+    extractor = None
+    if given.features is not None:
+        extractor = keras_extractor(given.features)
+    elif given.inception_weights is not None:
+        extractor = inception_extractor(given.inception_weights)
+    *size, channels = generator.image_shape
+    options = preparation(given.trained_on, vars(given), show_progress=not given.quiet)
+    options |= {"resize": tuple(size), "to_grayscale": channels == 1}
+    try:
+        real = DataPreparator(given.nearest, **options)
+    except ValueError as error:
+        raise ValueError(f"nearest {given.nearest}: {error}") from error
+    if given.seeds:
+        images = generator.images(to.of_seeds(generator, given.seeds, given.truncation))
+    else:
+        images = generator.generate(given.count or 10, given.seed, given.truncation)
+    cache_dir = options.get("cache_dir")
+    write_nearest(images, path, real, extractor, cache_dir, not given.quiet)
+
+
+def _export(formats: Sequence[str], generator: Any, folder: Path) -> None:
+    from gans.export import export_generator
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in formats:
+        export_generator(generator.keras_model(), folder / _EXPORTED[name])
+
+
+if __name__ == "__main__":
+    leave(main())
