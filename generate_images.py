@@ -181,14 +181,17 @@ def _output(given: argparse.Namespace, name: str, folder: Path) -> Path:
     if is_folder and output.exists() and not output.is_dir():
         raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
     if name == "export":
-        is_used = any((output / _EXPORTED[each]).exists() for each in given.export)
+        there = sum((output / _EXPORTED[each]).exists() for each in given.export)
     else:
-        is_used = any(output.iterdir()) if output.is_dir() else output.exists()
-    if is_used and not given.overwrite:
+        there = sum(1 for _ in output.iterdir()) if output.is_dir() else int(output.exists())
+    if there and not given.overwrite:
         raise ValueError(
             "output must not be there already: choose another with --output, or give --overwrite. "
             f"Received: '{output}'"
         )
+    if there and is_folder and name != "export":
+        print(f"{output} holds {there} files: those of the same names are replaced, others stay.",
+              file=sys.stderr)  # fmt: skip
     return output
 
 

@@ -3,8 +3,9 @@
     python benchmarks/generation.py [--num_images 10000] [--base_filters 64]
 
 In one process: images made and thrown away (a bare loop of the generator), PNG files encoded of
-images that are there, and both, as generate_images.py does it. Then, in a process of its own, the
-time from the command to its first image.
+images that are there, and both, as generate_images.py does it; three rounds in turn, of which the
+best counts. Then, in a process of its own, the time from the command to its first image. Required
+are 85% of the slower of the two, and 6 s.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from utils.latent import sample
 
 ROOT = Path(__file__).parent.parent
 BATCH_SIZE = 64
+ROUNDS = 3  # other work on a machine only ever slows one down
 
 
 def rate(number: int, work: Callable[[], object]) -> float:
@@ -75,19 +77,27 @@ def main() -> None:
                 return images[: len(made)]
 
         generator.images(noise.numpy())  # builds the graph
-        bare, encoder = rate(number, loop), rate(number, encode)
-        both = rate(
-            number, lambda: write_images(Painted(), folder / "both", number, show_progress=False)
-        )
-        print(f"{'generator alone':28} {bare:8,.0f} images/s")
-        print(f"{'PNG encoder alone':28} {encoder:8,.0f} images/s")
-        print(f"{'generate_images.py':28} {both:8,.0f} images/s")
-        print(f"{'of the slower of the two':28} {both / min(bare, encoder):8.0%}")
+        works = {
+            "generator alone": loop,
+            "PNG encoder alone": encode,
+            "generate_images.py": lambda: write_images(
+                Painted(), folder / "both", number, show_progress=False
+            ),
+        }
+        best = dict.fromkeys(works, 0.0)
+        for _ in range(ROUNDS):
+            for name, work in works.items():
+                best[name] = max(best[name], rate(number, work))
+        for name, images_a_second in best.items():
+            print(f"{name:28} {images_a_second:8,.0f} images/s")
+        *parts, both = best.values()
+        print(f"{'of the slower of the two':28} {both / min(parts):8.0%} (required: 85%)")
         command = [sys.executable, ROOT / "generate_images.py", folder / "generator.keras",
                    "--count", "1", "--quiet"]  # fmt: skip
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        print(f"{'from command to first image':28} {time.perf_counter() - began:8.1f} s")
+        seconds = time.perf_counter() - began
+        print(f"{'from command to first image':28} {seconds:8.1f} s (required: 6)")
 
 
 if __name__ == "__main__":
