@@ -49,6 +49,9 @@ class TrainingConfig:
         nargs=3, type=at_least_0, metavar=("R", "G", "B"))
     max_megapixels: float = option(
         100.0, "data", "pass over images larger than this", type=positive, metavar="M")
+    hold_out: float = option(
+        0.0, "data", "share of the images that is kept aside, to see overfitting by", type=share,
+        metavar="SHARE")
     cache_dir: str | None = option(
         None, "data", "where prepared images are kept (default: ~/.cache/wasserstein-gan)",
         metavar="DIR")
@@ -235,6 +238,7 @@ class TrainingConfig:
             "cache_dir": self.cache_dir,
             "use_cache": not self.no_cache,
             "max_megapixels": self.max_megapixels,
+            "hold_out": self.hold_out,
             "show_progress": not self.quiet,
         }
 

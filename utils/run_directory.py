@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ class RunDirectory:
         self.animation = self.path / "training.gif"
         self.image_animation = self.path / "one_image.gif"
         self.real_and_generated = self.path / "real_and_generated.png"
+        self.real = self.path / "real.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
         self.best_generator = self.checkpoints / "best_generator.weights.h5"
@@ -160,16 +161,16 @@ class RunDirectory:
             raise ValueError(f"{self.config} must hold what a run writes, and does not")
         return config
 
-    def read_log(self) -> list[dict[str, float]]:
+    def read_log(self) -> list[dict[str, float | str]]:
         """The rows of log.csv, one an interval, by column; no rows where there is no log yet.
 
-        `step` is an int, the others are floats; an empty cell is NaN.
+        `step` is an int, `health` a text, the others are floats; an empty cell is NaN.
         """
         if not self.log_csv.is_file():
             return []
         with self.log_csv.open(newline="", encoding="utf-8") as file:
             return [
-                {name: math.nan if value == "" else float(value) for name, value in row.items()}
+                {name: _cell(name, value) for name, value in row.items()}
                 | {"step": int(row["step"])}
                 for row in csv.DictReader(file)
             ]
@@ -178,6 +179,18 @@ class RunDirectory:
         """Writes config.json: options, model, data and versions of the run."""
         with atomic_path(self.config) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def numeric_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """The columns of numbers of a log's rows, by name; NaN where a row has none."""
+    names = dict.fromkeys(name for row in rows for name in row if name != "health")
+    return {name: [row.get(name, math.nan) for row in rows] for name in names}
+
+
+def _cell(column: str, text: str) -> float | str:
+    if column == "health":
+        return text
+    return math.nan if text == "" else float(text)
 
 
 def _written(path: Path) -> int:

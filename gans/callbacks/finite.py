@@ -9,9 +9,17 @@ from utils.run_directory import RunDirectory
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss or a weight is not finite. The message names the step, causes and last checkpoint."""
+    """A loss or a weight is not finite. The message names the step, causes and last checkpoint.
 
-    def __init__(self, step: int, what: str, run: RunDirectory):
+    Attributes:
+        step: Generator steps done.
+        logs: What `train_step` logged, as far as it is known.
+    """
+
+    def __init__(
+        self, step: int, what: str, run: RunDirectory, logs: dict[str, Any] | None = None
+    ):
+        self.step, self.logs = step, logs or {}
         checkpoints = run.list_checkpoints()
         good = f"last good checkpoint: {checkpoints[-1]}" if checkpoints else "no checkpoint yet"
         super().__init__(
@@ -31,4 +39,5 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(float(value))]
         if bad:
-            raise NonFiniteError(int(self.model.step), f"{', '.join(bad)} not finite", self.run)
+            what = f"{', '.join(bad)} not finite"
+            raise NonFiniteError(int(self.model.step), what, self.run, logs)

@@ -1,14 +1,19 @@
 """log.csv and the plot of it."""
 
 import csv
+import logging
 import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from gans.callbacks.interval import IntervalCallback, Schedule
-from utils.run_directory import RunDirectory, atomic_path
+from gans.callbacks.measurements import Measurements
+from utils.health import Verdict, diagnose
+from utils.run_directory import RunDirectory, atomic_path, numeric_columns
 from utils.visualization.curves import EvaluatedColumn, plot_training
+
+logger = logging.getLogger("gans")
 
 
 class MetricsLog(IntervalCallback):
@@ -16,22 +21,34 @@ class MetricsLog(IntervalCallback):
 
     Columns: step; the means over the interval of what `train_step` logs; seconds of training so
     far, those before a resumption included (but for an interval that was interrupted, which
-    counts from the resumption); generator steps and real images a second over the interval; the
-    number that the generator is judged by, where it is: empty (NaN in `rows`) where it was not.
+    counts from the resumption); generator steps and real images a second over the interval; what
+    `Measurements` measured; the number that the generator is judged by, where it is: empty (NaN
+    in `rows`) where it was not; and the name of the verdict on the run's health.
 
     Args:
         run: The run directory.
         schedule: How the run is divided.
+        measurements: What has measured the interval's samples when its row is written.
         evaluated: The column of the number that the generator is judged by.
+
+    Attributes:
+        rows: Those of log.csv, by column.
+        verdict: On the run after the last row; None before the first.
     """
 
     def __init__(
-        self, run: RunDirectory, schedule: Schedule, evaluated: EvaluatedColumn | None = None
+        self,
+        run: RunDirectory,
+        schedule: Schedule,
+        measurements: Measurements,
+        evaluated: EvaluatedColumn | None = None,
     ):
         super().__init__(schedule)
         self.run = run
+        self.measurements = measurements
         self.evaluated = evaluated
-        self.rows: list[dict[str, float]] = []
+        self.rows: list[dict[str, float | str]] = []
+        self.verdict: Verdict | None = None
         self._since = (0, time.perf_counter())  # step and time of the interval's start
 
     @property
@@ -60,9 +77,11 @@ class MetricsLog(IntervalCallback):
                 "seconds": elapsed + (self.rows[-1]["seconds"] if self.rows else 0.0),
                 "steps_per_second": rate,
                 "images_per_second": rate * self.schedule.images_per_step,
+                **self.measurements.values,
                 **({} if self.evaluated is None else {self.evaluated.name: math.nan}),
             }
         )
+        self._diagnose()
         # `fit` does this when the next epoch begins; done here, the checkpoint of this interval
         # holds no sums of it.
         self.model.reset_metrics()
@@ -75,15 +94,32 @@ class MetricsLog(IntervalCallback):
         self._write()
         self._plot()
 
+    def add_not_finite(self, step: int, logs: dict[str, Any]) -> None:
+        """Ends the log with the step whose numbers are not finite.
+
+        A resumed run goes on from a checkpoint before it, and without this row.
+        """
+        if self.last_step < step:
+            known = {name: float(value) for name, value in logs.items()}
+            self.rows.append({"step": step} | {name: known.get(name, math.nan)
+                                               for name in log_names(self.model)})  # fmt: skip
+        self._diagnose()
+        self._write()
+
+    def _diagnose(self) -> None:
+        self.verdict = diagnose(numeric_columns(self.rows))
+        self.rows[-1]["health"] = self.verdict.name
+        log = logger.info if self.verdict.level != "problem" else logger.warning
+        log("step %d: %s", self.last_step, self.verdict)
+
     def _plot(self) -> None:
-        columns = {name: [row.get(name, math.nan) for row in self.rows] for name in self.rows[-1]}
-        plot_training(columns, self.run.training_plot, self.evaluated)
+        plot_training(numeric_columns(self.rows), self.run.training_plot, self.evaluated)
 
     def _write(self) -> None:
         if not self.rows:
             self.run.log_csv.unlink(missing_ok=True)
             return
-        names = list(self.rows[-1])  # an earlier row has no more
+        names = dict.fromkeys(name for row in self.rows for name in row)
         with (
             atomic_path(self.run.log_csv) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
@@ -91,9 +127,14 @@ class MetricsLog(IntervalCallback):
             writer = csv.writer(file)
             writer.writerow(names)
             for row in self.rows:
-                values = [row.get(name, math.nan) for name in names]
-                # nine digits tell any two float32 numbers apart
-                writer.writerow(["" if math.isnan(value) else f"{value:.9g}" for value in values])
+                writer.writerow([_cell(row.get(name, math.nan)) for name in names])
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    # nine digits tell any two float32 numbers apart
+    return "" if math.isnan(value) else f"{value:.9g}"
 
 
 def log_names(model: Any) -> list[str]:

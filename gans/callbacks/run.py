@@ -12,10 +12,11 @@ from gans.callbacks.checkpoint import CRITERION, Checkpoint, restore
 from gans.callbacks.evaluation import Evaluation
 from gans.callbacks.export import export_run
 from gans.callbacks.facts import require_same, require_same_judge, run_facts
-from gans.callbacks.finite import StopOnNonFinite
+from gans.callbacks.finite import NonFiniteError, StopOnNonFinite
 from gans.callbacks.interruption import Interruption
 from gans.callbacks.interval import Schedule
 from gans.callbacks.judge import Judge
+from gans.callbacks.measurements import Measurements
 from gans.callbacks.metrics_log import MetricsLog, log_names
 from gans.callbacks.progress import Progress
 from gans.callbacks.run_log import log_data, run_log
@@ -109,7 +110,9 @@ def train(
         judge.prepare(show_progress=not quiet)
     with run.locked(), run_log(run, quiet) as logger:
         run.write_config(facts)
-        log = MetricsLog(run, schedule, None if judge is None else judge.column)
+        samples = SampleGrid(run, schedule)
+        measurements = Measurements(run, schedule, samples, data)
+        log = MetricsLog(run, schedule, measurements, None if judge is None else judge.column)
         if resume:
             first_step = restore(model, run)
             log.restore(first_step)
@@ -130,7 +133,7 @@ def train(
                 lambda: interruption.signal is not None, None if quiet else progress, events,
             )  # fmt: skip
         # A checkpoint vouches for what comes before it.
-        at_intervals = [log, SampleGrid(run, schedule), events, checkpoint, evaluations]
+        at_intervals = [samples, measurements, log, events, checkpoint, evaluations]
         at_intervals = [callback for callback in at_intervals if callback is not None]
         for callback in [progress, *at_intervals]:
             callback.set_model(model)
@@ -150,6 +153,9 @@ def train(
                     [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals],
                 )  # fmt: skip
                 checkpoint.save()
+            except NonFiniteError as error:
+                log.add_not_finite(error.step, error.logs)
+                raise
             finally:
                 progress.close()
             step = int(model.step)

@@ -28,7 +28,8 @@ class TensorBoardLog(IntervalCallback):
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
 
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
-        self.write(step, {k: v for k, v in self.log.rows[-1].items() if k != "step"})
+        row = self.log.rows[-1]
+        self.write(step, {k: v for k, v in row.items() if k not in ("step", "health")})
         with self._writer.as_default(step=step):
             grid = np.asarray(Image.open(self.run.sample(step)))
             tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))

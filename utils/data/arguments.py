@@ -29,6 +29,12 @@ def check_options(
         check_integer("workers", workers, 1)
 
 
+def check_share(argument: str, value: float) -> None:
+    """Raises ValueError if a value is not a number in [0, 1)."""
+    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"{argument} must be a number in [0, 1); received {value!r}")
+
+
 def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None) -> tuple[int, int]:
     """The (H, W) of prepared images. Raises: ValueError."""
     if resize is not None and not _are_integers(resize, (2,), 1, None):

@@ -10,11 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from utils.data import image_cache
-from utils.data.arguments import check_channels, check_integer, check_options, target_size
+from utils.data.arguments import (
+    check_channels,
+    check_integer,
+    check_options,
+    check_share,
+    target_size,
+)
 from utils.data.decoding import ImageDecoder, UnusableImageError
 from utils.data.sources import available_cores, open_source, printable
 from utils.data.stream import image_stream
 
+_NAMED = 100  # files that `describe` names, of those skipped and of duplicates
 _PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
 
 
@@ -38,17 +45,21 @@ class DataPreparator:
         cache_dir: Where prepared sets are kept. None: wasserstein-gan in the user's cache folder.
         use_cache: If False, only a list of good images is kept and training decodes files anew.
         max_megapixels: Larger images are skipped before they are decoded.
+        hold_out: Share in [0, 1) of the images that is kept aside, always the same ones: they are
+            in `held_out` only. At least one image, unless it is 0.
         workers: Threads that decode. None: one a core.
         show_progress: Whether to show a bar, and notes, on stderr while preparing.
 
     Attributes:
         image_shape: (H, W, C) of the prepared images.
-        num_images: N, the number of usable images.
+        num_images: N, the number of usable images, but for those held out.
+        num_held_out: The number of those.
         skipped: [(name, reason)] of the images that cannot be used.
         duplicates: Number of images whose prepared pixels equal an earlier one's.
         duplicate_names: [(name, name of the first with the same pixels)] of some of them.
         fingerprint: Hex name of the prepared set: files and options.
-        digest: Hex digest of the prepared pixels, the same on every machine.
+        digest: Hex digest of the prepared pixels, and of which are held out if any are; the same
+            on every machine.
 
     Raises:
         ValueError: An argument is wrong, there is no usable image, one has not the demanded
@@ -72,12 +83,14 @@ class DataPreparator:
         cache_dir: str | os.PathLike | None = None,
         use_cache: bool = True,
         max_megapixels: float = 100.0,
+        hold_out: float = 0.0,
         workers: int | None = None,
         show_progress: bool = True,
     ):
         check_integer("batch_size", batch_size, 1)
         check_integer("seed", seed, 0)
         check_options(crop, background, max_megapixels, workers)
+        check_share("hold_out", hold_out)
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
@@ -96,11 +109,17 @@ class DataPreparator:
         self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
         self._decoder = ImageDecoder(channels=self._index.image_shape[-1], **self._options)
         self.image_shape = self._index.image_shape
-        self.num_images = len(self._index.good)
+        self._training, self._held_out = _split(len(self._index.good), hold_out)
+        self.num_images, self.num_held_out = len(self._training), len(self._held_out)
         self.skipped = self._index.skipped
         self.duplicates = self._index.duplicates
         self.duplicate_names = self._index.duplicate_names
         self.digest = self._index.digest
+        if self.num_held_out:
+            held_out = self._held_out.astype("<i8").tobytes()
+            self.digest = hashlib.blake2b(
+                self.digest.encode() + held_out, digest_size=16
+            ).hexdigest()
         self._check_batch_size(self.batch_size)
 
     @property
@@ -113,8 +132,13 @@ class DataPreparator:
         """All prepared images, uint8 [N, H, W, C], memory-mapped and read-only.
 
         Raises:
-            ValueError: There is no such array with use_cache=False.
+            ValueError: There is no such array with use_cache=False, or with hold_out.
         """
+        if self.num_held_out:
+            raise ValueError(
+                "images is the array in the cache, in which held-out images lie among the others: "
+                "use gather(indices) or sample(n, seed)"
+            )
         if self._pixels is None:
             raise ValueError(
                 "images is the array in the cache, and use_cache=False makes none: use "
@@ -124,8 +148,15 @@ class DataPreparator:
 
     def gather(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """The images of these numbers (0 <= i < N), in this order, as uint8 [n, H, W, C]."""
+        return self._gather(self._training[np.asarray(indices)])
+
+    def held_out(self, most: int) -> np.ndarray:
+        """Held-out images, uint8 [n, H, W, C]: all, or the first so many where there are more."""
+        return self._gather(self._held_out[:most])
+
+    def _gather(self, indices: np.ndarray) -> np.ndarray:
         if self._pixels is not None:
-            return self._pixels[np.asarray(indices)]
+            return self._pixels[indices]
         return np.stack([self._read_again(self._index.good[index]) for index in indices])
 
     def sample(self, n: int, seed: int) -> np.ndarray:
@@ -178,9 +209,12 @@ class DataPreparator:
             "source": printable(self._source.location),
             "note": self._source.note,
             "num_images": self.num_images,
+            "held_out": self.num_held_out,
             "image_shape": list(self.image_shape),
             "skipped": len(self.skipped),
             "duplicates": self.duplicates,
+            "skipped_files": [list(map(str, each)) for each in self.skipped[:_NAMED]],
+            "duplicate_files": [list(map(str, each)) for each in self.duplicate_names[:_NAMED]],
             "fingerprint": self.fingerprint,
             "digest": self.digest,
             "cache_path": printable(self.cache_path),
@@ -243,6 +277,14 @@ class DataPreparator:
                 f"batch_size must be at most the number of usable images, {self.num_images}; "
                 f"received {batch_size}: lower it or add images"
             )
+
+
+def _split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the images to train on, ascending, and of those held out, in random order."""
+    held_out = min(count - 1, max(1, round(hold_out * count))) if hold_out else 0
+    # Of the number of images only: whatever the run's seed is, the same images are held out.
+    order = np.random.default_rng(0).permutation(count) if held_out else np.arange(count)
+    return np.sort(order[held_out:]), order[:held_out]
 
 
 def default_cache_dir() -> Path:

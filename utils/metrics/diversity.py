@@ -48,7 +48,7 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
     threshold = closeness_threshold(reals, seed, size)
     distances, _ = nearest(fakes, fakes, same=True)
     near_identical = float((distances < threshold).mean())
-    fake_distance, real_distance = _mean_distance(fakes), _mean_distance(reals)
+    fake_distance, real_distance = mean_distance(fakes), mean_distance(reals)
     return {
         "fake_distance": fake_distance,
         "real_distance": real_distance,
@@ -60,7 +60,7 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
     }
 
 
-def _mean_distance(features: np.ndarray) -> float:
+def mean_distance(features: np.ndarray) -> float:
     """The mean Euclidean distance over all pairs of two of the features [n, D]."""
     total = 0.0
     for tile in distance_tiles(features, features, same=True):

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from utils.run_directory import RunDirectory
+from utils.run_directory import RunDirectory, numeric_columns
 from utils.visualization.curves import (
     DOTS_PER_INCH,
     Columns,
@@ -106,7 +106,7 @@ def _read_columns(run: Path) -> dict[str, np.ndarray]:
             "runs must be run directories with a log.csv of at least one row: train until the "
             f"first interval ends. Received: '{run}'"
         )
-    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    columns = {name: np.array(column) for name, column in numeric_columns(rows).items()}
     return {name: column for name, column in columns.items() if np.isfinite(column).any()}
 
 

@@ -250,11 +250,13 @@ def test_not_finite_stops_with_step_causes_and_checkpoint(tiny_gan, tiny_data, t
     with pytest.raises(NonFiniteError, match=r"step 6: .*step-00000004.*learning rate"):
         train(tiny_gan(), tiny_data, run.path, callbacks=[Poison()])
     assert [p.name for p in run.list_checkpoints()][-1] == "step-00000004.weights.h5"
-    assert [row["step"] for row in run.read_log()] == [4]
+    assert [row["step"] for row in run.read_log()] == [4, 6]
+    assert run.read_log()[-1]["health"] == "not finite"
     assert "ended by NonFiniteError: step 6" in run.log.read_text()
     resumed = tiny_gan()
     train(resumed, tiny_data, run.path, resume=True)
     assert all(np.isfinite(w).all() for w in resumed.get_weights())
+    assert "not finite" not in {row["health"] for row in run.read_log()}
 
 
 def test_weights_spoiled_by_the_last_update_are_not_saved(tiny_gan, tiny_data, tmp_path):
