@@ -156,7 +156,8 @@ def _run(given: argparse.Namespace) -> int:
         fakes = ImageSet.generated(
             generator.generate, given.num_images, given.seed, str(path), facts
         )
-    real = _images("--real", source, {"resize": size, **options})
+    own = {} if given.real else {"hold_out": trained_on.get("hold_out", 0.0)}
+    real = _images("--real", source, {"resize": size, **options, **own})
     held_out = None
     if given.held_out is not None:
         held_out = _images("--held_out", given.held_out, {"resize": size, **options})

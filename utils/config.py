@@ -164,6 +164,12 @@ class TrainingConfig:
     export: tuple[str, ...] | None = option(
         None, "run", "at the end write the generator for other programs too: onnx, litert",
         nargs="+", choices=("onnx", "litert"), metavar="FORMAT")
+    description: str | None = option(
+        None, "run", "for MODEL_CARD.md: what the images show, and what the generator is meant for",
+        metavar="TEXT")
+    license: str | None = option(
+        None, "run", "for MODEL_CARD.md: under what license the generator may be used",
+        metavar="TEXT")
     tensorboard: bool = option(False, "run", "write TensorBoard events as well")
     quiet: bool = option(False, "run", "print warnings and errors only")
 

@@ -77,6 +77,7 @@ class RunDirectory:
         self.animation = self.path / "training.gif"
         self.image_animation = self.path / "one_image.gif"
         self.real_and_generated = self.path / "real_and_generated.png"
+        self.evaluation = self.path / "evaluation.json"
         self.real = self.path / "real.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"

@@ -30,7 +30,9 @@ def run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
 
 
 def data_options(config: dict[str, Any]) -> dict[str, Any]:
-    """The source of a run's images and how they were prepared, as options of `TrainingConfig`.
+    """The source of a run's images, how they were prepared and which share was held out.
+
+    All are options of `TrainingConfig` by name.
 
     Args:
         config: The run's config.json. A run that was trained from Python says nothing here.
@@ -42,7 +44,7 @@ def data_options(config: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(options, dict):
         return {}
     options = {name: tuple(options[name]) if isinstance(options[name], list) else options[name]
-               for name in ("source", *PREPARATION) if name in options}  # fmt: skip
+               for name in ("source", "hold_out", *PREPARATION) if name in options}  # fmt: skip
     TrainingConfig(**options)
     for name in ("source", "cache_dir"):
         if not isinstance(options.get(name), str | None):

@@ -8,6 +8,7 @@ from typing import Any
 
 from gans.adversarial import AdversarialModel
 from gans.export import FORMATS
+from utils.model_card import write_model_card
 from utils.run_directory import RunDirectory, atomic_path
 from utils.visualization.animation import animate, animate_image
 from utils.visualization.exploring import real_and_generated
@@ -81,7 +82,8 @@ def export_run(
                 files.append((f"generator ({name})", path))
             except ValueError as error:
                 logger.warning("%s", error)
-    return pictures + files
+    write_model_card(run, "best" if best_only else "last")
+    return pictures + files + [("model card", run.path / "MODEL_CARD.md")]
 
 
 def _save(model: AdversarialModel, files: list[tuple[str, Path]]) -> None:

@@ -72,7 +72,7 @@ def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
             "evaluate_every must be given to resume a run that is judged by "
             f"{before['evaluate_metric']}; a large one leaves only the last step. Received: None"
         )
-    passed_over = {"extractor"}  # a file's name may change
+    passed_over = {"extractor", "label"}  # a file's name may change
     if before.get("fid_weights") and after["fid_weights"]:
         passed_over.add("weights_sha256")  # the same in every file that they are read from
     for key in before | after:

@@ -74,6 +74,7 @@ class Judge:
             "evaluate_metric": self._name,
             "evaluate_images": self.images,
             "real_images": self.real_images,
+            "label": self.column.label,
             **self._extractor.protocol(),
         }
 
