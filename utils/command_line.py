@@ -124,7 +124,28 @@ A flag that a file sets is unset with --no_FLAG.""",
                          help="YAML file with options by name")
     general.add_argument("--dry_run", action="store_true", default=argparse.SUPPRESS,
                          help="print what would be run, and stop")
+    general.add_argument("--report", metavar="RUN_DIR", default=argparse.SUPPRESS,
+                         help="write RUN_DIR/report.html from what is in RUN_DIR, and stop")
+    general.add_argument("--compare", nargs="+", metavar="RUN_DIR", default=argparse.SUPPRESS,
+                         help="write comparison.html, a page of two runs or more, here, and stop")
     return parser
+
+
+def read_page(parser: OptionParser, arguments: Sequence[str] | None) -> dict[str, Any] | None:
+    """{"report": RUN_DIR} or {"compare": [RUN_DIR, ...]}, if a page is wanted instead of a run.
+
+    Raises:
+        SystemExit: With one line, if that is not the only option.
+    """
+    given = parser.parse_given(arguments)
+    for name in ("report", "compare"):
+        if name in given and len(given) > 1:
+            others = ", ".join(f"--{other}" for other in given if other != name)
+            parser.error(
+                f"--{name} must stand alone, for it makes a page of what is on disk: leave out "
+                f"what else is given. Received: --{name} with {others}"
+            )
+    return given if given.keys() & {"report", "compare"} else None
 
 
 def read_options(

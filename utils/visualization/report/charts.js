@@ -26,7 +26,7 @@ const Charts = (() => {
   // Round numbers from low to high, about as many as wanted.
   function ticks(low, high, wanted) {
     const rough = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= rough * 0.999);
+    const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= rough * 0.7);
     const found = [];
     for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
       found.push(Number((k * step).toPrecision(12)));
@@ -117,7 +117,7 @@ const Charts = (() => {
         make("line", {class: "gridline", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y}, svg);
         make("text", {x: LEFT - 6, y: y + 4, "text-anchor": "end"}, svg, format(tick));
       }
-      for (const tick of ticks(first, last, this.width < 420 ? 3 : 5)) {
+      for (const tick of ticks(first, last, this.width < 420 ? 3 : 6)) {
         if (!Number.isInteger(tick)) continue;
         const x = this.x(tick), half = format(tick).length * 3.2;
         const anchor = x + half > this.width ? "end" : "middle";
@@ -153,24 +153,27 @@ const Charts = (() => {
 
     // The cursor, and the values at it.
     mark() {
-      const step = cursor === null ? this.steps.at(-1) : cursor;
+      const last = this.steps.at(-1), step = cursor === null ? last : cursor;
       this.marks.replaceChildren();
-      const isInside = step >= this.steps[0] && step <= this.steps.at(-1);
+      const isInside = step >= this.steps[0] && step <= last;
       if (cursor !== null && isInside) make("line", {class: "cursor", x1: this.x(step),
         x2: this.x(step), y1: TOP, y2: HEIGHT - BOTTOM}, this.marks);
       this.values.replaceChildren();
-      make("span", {class: "step"}, this.values, `step ${step.toLocaleString("en-US")}`);
+      const isEach = cursor === null && this.panel.series.some(s => s.steps.at(-1) !== last);
+      const windows = choice.lines === "smoothed"
+        ? [...new Set(this.panel.series.filter(s => s.smooth).map(s => s.window))] : [];
+      const mean = windows.length ? `, mean of ${windows.join(" or ")} rows` : "";
+      make("span", {class: "step"}, this.values,
+        `${isEach ? "at each run's end" : `step ${step.toLocaleString("en-US")}`}${mean}`);
       for (const series of this.panel.series) {
         const isSmooth = choice.lines === "smoothed" && series.smooth;
         const item = make("span", {class: "value"}, this.values);
         make("span", {class: `swatch ${series.colour}`}, item);
         const i = nearest(series.steps, step);
-        const isThere = step >= series.steps[0] && step <= series.steps.at(-1);
+        const isThere = isEach || step >= series.steps[0] && step <= series.steps.at(-1);
         const value = (isSmooth ? series.smooth : series.values)[i];
-        const mean = isSmooth ? ` (mean of ${series.window} rows)` : "";
         item.append(`${series.label} `);
         make("b", {}, item, isThere ? format(value) : "–");
-        item.append(isThere ? mean : "");
         const y = isThere ? this.y(value) : NaN;
         if (cursor !== null && Number.isFinite(y)) make("circle",
           {class: series.colour, cx: this.x(series.steps[i]), cy: y, r: 4}, this.marks);

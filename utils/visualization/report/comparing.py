@@ -12,6 +12,7 @@ from utils.visualization.report.page import require_run, write_page
 from utils.visualization.report.panels import (
     PANELS,
     RUN_COLOURS,
+    column_title,
     compared_panels,
     judged_column,
 )
@@ -76,7 +77,7 @@ def write_comparison(
         ],
         "frames": len({frame["step"] for one in frames for frame in one}),
         "has_curves": bool(panels),
-        "comparable": _comparable(configs) if judges else "",
+        "comparable": _comparable(configs) if sum(map(bool, judged.values())) > 1 else "",
         "numbers": _numbers(configs, logs, {column.name: column.label for column in judges}),
         "differences": _differences(configs),
         "data": {"runs": frames, "panels": panels},
@@ -102,10 +103,9 @@ def _require_replaceable(path: Path) -> None:
 def _comparable(configs: Mapping[str, dict[str, Any]]) -> str:
     """Whether the numbers that generators are judged by were taken alike."""
     protocols = [config.get("evaluation") for config in configs.values()]
-    # A name of the same network may differ, and so may the count of real images.
     if all(one == protocols[0] for one in protocols):
-        return "The numbers that they are judged by were taken by the same protocol."
-    return "The numbers that they are judged by were not taken by the same protocol: do not compare their heights either."  # noqa: E501
+        return "The numbers that they are judged by were taken by the same protocol: compare them."
+    return "Nor the numbers that they are judged by, which were not taken by the same protocol."
 
 
 def _numbers(
@@ -113,13 +113,13 @@ def _numbers(
 ) -> list[tuple[str, list[str]]]:
     """Steps, time and the last numbers of each run, by what they are."""
     rows = [
-        ("generator steps", [sections.progress(configs[name], logs[name]) for name in configs]),
-        ("time", ["".join(sections.time_taken(log)) or "unknown" for log in logs.values()]),
+        ("steps", [sections.steps_done(configs[name], logs[name]) for name in configs]),
+        ("time", [sections.time_taken(log) for log in logs.values()]),
     ]
     titles = dict(judges)
     for panel in PANELS:
         for name, (label, _) in panel.columns.items():
-            titles[name] = f"{label} loss" if panel.title == "Losses" else label
+            titles[name] = column_title(panel, label)
     for name, title in titles.items():
         if any(name in log for log in logs.values()):
             last = [log[name][log[name] == log[name]][-1] if name in log else None  # not NaN

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _encode(path: Path) -> str | None:
         if side < max(image.size):
             scale = side / max(image.size)
             size = tuple(max(1, round(length * scale)) for length in image.size)
-            smaller = image.resize(size, Image.Resampling.LANCZOS)
+            smaller = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         else:
             smaller = image
         buffer = io.BytesIO()
@@ -96,4 +97,5 @@ def _encode(path: Path) -> str | None:
         text = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
         if len(text) <= LARGEST:
             return text
-        side = round(side * 0.8)
+        # Bytes grow about as the area does.
+        side = max(1, min(side - 1, round(side * 0.95 * math.sqrt(LARGEST / len(text)))))

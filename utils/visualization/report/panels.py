@@ -142,10 +142,15 @@ def compared_panels(
                 if name in columns
             ]
             if series:
-                title = f"{label} loss" if panel.title == "Losses" else panel.title
-                title = label if panel.title.startswith("Probability") else title
-                drawn.append(_drawn(panel, title, series))
+                drawn.append(_drawn(panel, column_title(panel, label), series))
     return drawn
+
+
+def column_title(panel: Panel, label: str) -> str:
+    """What a column is called where it stands alone."""
+    if len(panel.columns) == 1:
+        return panel.title
+    return f"{panel.title}: {label[0].lower()}{label[1:]}"
 
 
 def _judged_panel(judged: EvaluatedColumn) -> Panel:

@@ -57,22 +57,22 @@ def headline(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> li
         facts.append(f"images of {size_of(model['image_shape'])}")
     if "num_images" in data:
         facts.append(f"learned from {counted(data['num_images'], 'image', 'images')}")
-    return [*facts, progress(config, columns), *time_taken(columns)]
+    facts.append(f"{steps_done(config, columns)} generator steps")
+    if "seconds" in columns:
+        facts.append(f"{time_taken(columns)} of training")
+    return facts
 
 
-def progress(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> str:
-    """How many generator steps are done, of how many."""
-    if "step" not in columns:
-        return "no interval is complete yet"
+def steps_done(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> str:
+    """How many generator steps are in the log, of how many."""
     wanted = config.get("options", {}).get("train_steps")
     of = f" of {number(wanted)}" if isinstance(wanted, int) else ""
-    return f"{int(columns['step'][-1]):,}{of} generator steps"
+    return f"{int(columns['step'][-1]) if 'step' in columns else 0:,}{of}"
 
 
-def time_taken(columns: Mapping[str, np.ndarray]) -> list[str]:
-    """The time of training, where it is known."""
-    seconds = columns.get("seconds", [])[-1:]
-    return [f"{duration(float(last))} of training" for last in seconds]
+def time_taken(columns: Mapping[str, np.ndarray]) -> str:
+    """How long the training took that is in the log."""
+    return duration(float(columns["seconds"][-1])) if "seconds" in columns else "unknown"
 
 
 def judged_while_training(
@@ -136,7 +136,7 @@ def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
         ("Shape", f"{size_of(data.get('image_shape'))} (height x width x channels)"),
     ]
     if data.get("note"):
-        rows.insert(1, ("Of it", plain(data["note"])))
+        rows.insert(1, ("Namely", plain(data["note"])))
     if data.get("held_out"):
         rows.append(("Held out", f"{number(data['held_out'])}, which the networks never see"))
     lists = []
@@ -175,7 +175,7 @@ def times(run: RunDirectory, columns: Mapping[str, np.ndarray]) -> dict[str, Any
         speed = (f"Over an interval, {np.nanmedian(steps):,.3g} generator steps a second were made "
                  f"from {np.nanmedian(images):,.4g} real images a second (medians).")  # fmt: skip
     return {"rows": rows, "total": duration(total), "problem": "" if rows else problem,
-            "seconds": "".join(time_taken(columns)), "speed": speed}  # fmt: skip
+            "seconds": time_taken(columns), "speed": speed}  # fmt: skip
 
 
 def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
     again, problem = None, "The run was started from Python, so that no command makes it again."
     if "options" in config:
         try:
-            again = command_of(config["options"])
+            again = _in_lines(command_of(config["options"]))
         except ValueError as error:
             problem = f"Its command cannot be said: {error}."
     elif not config:
@@ -202,6 +202,16 @@ def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
         "digest": plain(data.get("digest")),
         "versions": [(name, plain(value)) for name, value in config.get("versions", {}).items()],
     }
+
+
+def _in_lines(command: str) -> str:
+    """A command with an option a line, which a shell reads as one."""
+    lines = [""]
+    for word in shlex.split(command):
+        if word.startswith("--"):
+            lines.append("")
+        lines[-1] += f" {shlex.quote(word)}"
+    return " \\\n    ".join(line.strip() for line in lines)
 
 
 def run_name(path: Path) -> str:
