@@ -12,6 +12,7 @@ from utils.command_line import (
     leave,
     quiet_stderr,
     read_options,
+    read_page,
     start_tensorflow,
     training_parser,
     yaml_text,
@@ -25,8 +26,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    config, dry_run = read_options(training_parser(), arguments)
+    parser = training_parser()
+    page = read_page(parser, arguments)
+    if page is not None:
+        return exit_status(lambda: _write_page(**page), "No page was written.")
+    config, dry_run = read_options(parser, arguments)
     return exit_status(lambda: _run(config, dry_run), "Nothing that was saved is harmed.")
+
+
+def _write_page(report: str | None = None, compare: Sequence[str] = ()) -> int:
+    from utils.visualization.report import write_comparison, write_report
+
+    print(write_report(report) if report is not None else write_comparison(compare))
+    return 0
 
 
 def _check_early(config: TrainingConfig, dry_run: bool) -> None:

@@ -5,8 +5,9 @@ import contextlib
 import dataclasses
 import difflib
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -123,7 +124,28 @@ A flag that a file sets is unset with --no_FLAG.""",
                          help="YAML file with options by name")
     general.add_argument("--dry_run", action="store_true", default=argparse.SUPPRESS,
                          help="print what would be run, and stop")
+    general.add_argument("--report", metavar="RUN_DIR", default=argparse.SUPPRESS,
+                         help="write RUN_DIR/report.html from what is in RUN_DIR, and stop")
+    general.add_argument("--compare", nargs="+", metavar="RUN_DIR", default=argparse.SUPPRESS,
+                         help="write comparison.html, a page of two runs or more, here, and stop")
     return parser
+
+
+def read_page(parser: OptionParser, arguments: Sequence[str] | None) -> dict[str, Any] | None:
+    """{"report": RUN_DIR} or {"compare": [RUN_DIR, ...]}, if a page is wanted instead of a run.
+
+    Raises:
+        SystemExit: With one line, if that is not the only option.
+    """
+    given = parser.parse_given(arguments)
+    for name in ("report", "compare"):
+        if name in given and len(given) > 1:
+            others = ", ".join(f"--{other}" for other in given if other != name)
+            parser.error(
+                f"--{name} must stand alone, for it makes a page of what is on disk: leave out "
+                f"what else is given. Received: --{name} with {others}"
+            )
+    return given if given.keys() & {"report", "compare"} else None
 
 
 def read_options(
@@ -219,6 +241,41 @@ def yaml_text(config: TrainingConfig) -> str:
         for name, value in dataclasses.asdict(config).items()
     }
     return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+
+
+def command_of(options: Mapping[str, Any]) -> str:
+    """The shortest train_generator.py command that gives these options, as a shell reads it.
+
+    Args:
+        options: Those of a run's config.json. That it was resumed or quiet is left out.
+
+    Raises:
+        ValueError: If they are no options of this version.
+    """
+    values = {name: tuple(value) if isinstance(value, list) else value
+              for name, value in options.items() if name not in ("resume", "quiet")}  # fmt: skip
+    try:
+        wanted = TrainingConfig(**values)
+    except TypeError as error:
+        raise ValueError(f"options must be those of this version: {error}") from None
+    fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
+    given = {name: value for name, value in values.items() if value != fields[name].default}
+    for name in list(given):  # what follows from the others need not be said
+        others = {key: value for key, value in given.items() if key != name}
+        with contextlib.suppress(ValueError):
+            if TrainingConfig(**others) == wanted:
+                given = others
+    words = ["python", "train_generator.py"]
+    for name, value in given.items():
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no_{name}")
+        elif isinstance(value, tuple):
+            words += [f"--{name}", *map(str, value)]
+        elif str(value).startswith("-"):  # which would be taken for an option
+            words.append(f"--{name}={value}")
+        else:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from gans.callbacks.judge import Judge
 from gans.callbacks.measurements import Measurements
 from gans.callbacks.metrics_log import MetricsLog, log_names
 from gans.callbacks.progress import Progress
+from gans.callbacks.report import ReportPage
 from gans.callbacks.run_log import log_data, run_log
 from gans.callbacks.samples import SampleGrid
 from gans.callbacks.tensorboard import TensorBoardLog
@@ -132,8 +133,9 @@ def train(
                 run, log, schedule, judge, evaluation.stop_patience,
                 lambda: interruption.signal is not None, None if quiet else progress, events,
             )  # fmt: skip
-        # A checkpoint vouches for what comes before it.
-        at_intervals = [samples, measurements, log, events, checkpoint, evaluations]
+        page = ReportPage(run, schedule)
+        # A checkpoint vouches for what comes before it; the page shows it all.
+        at_intervals = [samples, measurements, log, events, checkpoint, evaluations, page]
         at_intervals = [callback for callback in at_intervals if callback is not None]
         for callback in [progress, *at_intervals]:
             callback.set_model(model)
@@ -170,6 +172,8 @@ def train(
                     model, run, data, save_best_only, judge is not None, export
                 ):
                     logger.info("  %-24s %s", name, path)
+                page.write()
+                logger.info("  %-24s %s", "report", run.report)
             else:
                 logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
         return TrainingRun(run, step, finished, interruption.signal)

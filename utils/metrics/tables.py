@@ -37,11 +37,23 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
     Returns:
         Lines of text. If the protocols differ, a line for each difference says so.
     """
+    rows = evaluation_rows(evaluations, names)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, "", *evaluation_notes(evaluations, names)])
+
+
+def evaluation_rows(
+    evaluations: Sequence[dict[str, Any]], names: Sequence[str]
+) -> list[list[str]]:
+    """The cells of `evaluation_table`, its header first."""
     first = evaluations[0]
     # By label: what another network gave is another number.
     labels = dict.fromkeys(row["label"] for one in evaluations for row in one["numbers"])
-    header = ["", *names, "real halves", "better"]
-    rows = []
+    rows = [["", *names, "real halves", "better"]]
     for label in labels:
         found = [_number(one, label) for one in evaluations]
         own = next(row for row in found if row)
@@ -53,12 +65,13 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
         if any(cells):
             real = _varied(first.get("diversity", {}).get("real"), value)
             rows.append([title, *cells, real, ""])
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in [header, *rows]
-    ]
-    lines += ["", *_counts(first["protocol"])]
+    return rows
+
+
+def evaluation_notes(evaluations: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
+    """The lines below `evaluation_table`: counts, protocol, differences, copies, warnings."""
+    first = evaluations[0]
+    lines = _counts(first["protocol"])
     for one, name in zip(evaluations[1:], names[1:], strict=True):
         lines += [
             f"Not comparable: {name} has {key} {_short(theirs)}, where {names[0]} has "
@@ -70,7 +83,7 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
         lines += [f"{prefix}{line}" for line in [*_copies(one), *one["warnings"]]]
         lines += [f"{prefix}Left out: {metric}: {reason}."
                   for metric, reason in one["left_out"].items()]  # fmt: skip
-    return "\n".join(lines)
+    return lines
 
 
 def protocol_differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -1,7 +1,6 @@
 """The losses of one run, or of several side by side."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from utils.run_directory import RunDirectory, numeric_columns
+from utils.visualization.columns import Runs, labelled_runs
 from utils.visualization.curves import (
     DOTS_PER_INCH,
     Columns,
@@ -26,8 +26,6 @@ from utils.visualization.grids import require_png
 LOSSES = {"critic_loss", "discriminator_loss", "generator_loss"}
 ESTIMATE = {"wasserstein_estimate"}
 PROBABILITIES = {"real_probability", "fake_probability"}
-
-Runs = str | Path | Sequence[str | Path] | Mapping[str, str | Path]
 
 
 def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
@@ -51,7 +49,7 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
         ValueError: If no run is given, or one has no log that can be read with a row.
     """
     require_png(path)
-    logs = {label: _read_columns(run) for label, run in _labelled(runs).items()}
+    logs = {label: _read_columns(run) for label, run in labelled_runs(runs).items()}
     width, height = 1 + 4.6 * len(logs), 6.2
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
@@ -71,25 +69,6 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
     if path is not None:
         save_figure(figure, path)
     return figure
-
-
-def _labelled(runs: Runs) -> dict[str, Path]:
-    """The run directories by what to call them."""
-    if isinstance(runs, (str, os.PathLike)):
-        runs = [runs]
-    if not isinstance(runs, (Mapping, Sequence)) or not runs:
-        raise ValueError(
-            f"runs must be a run directory, several, or several by label. Received: {runs!r}"
-        )
-    if isinstance(runs, Mapping):
-        return {str(label): Path(run) for label, run in runs.items()}
-    paths = [Path(run) for run in runs]
-    names = [path.resolve().name for path in paths]
-    if len(set(names)) < len(names):  # the folders above tell them apart
-        names = [str(path) for path in paths]
-    if len(set(names)) < len(names):
-        raise ValueError(f"runs must be different run directories. Received: {', '.join(names)}")
-    return dict(zip(names, paths, strict=True))
 
 
 def _read_columns(run: Path) -> dict[str, np.ndarray]:

@@ -3,7 +3,6 @@
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,37 +14,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from utils.run_directory import atomic_path
+from utils.visualization.columns import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SMOOTHED_ROWS,
+    VERMILION,
+    EvaluatedColumn,
+    centred_mean,
+    smoothing_window,
+)
 
-# Okabe and Ito's palette, told apart under every common colour blindness.
-BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
-GREEN, PURPLE, GREY = "#009E73", "#CC79A7", "#666666"
-SMOOTHED_ROWS = 10  # from so many rows on a smoothed line is drawn; fewer are marked by dots
 DOTS_PER_INCH = 100
 
 Columns = Mapping[str, np.ndarray]  # of a log, by name; what draws them returns what to explain
-
-
-@dataclass(frozen=True)
-class EvaluatedColumn:
-    """A column of numbers that generators were judged by.
-
-    Attributes:
-        name: Its name in the log.
-        label: What a person reads.
-        better: "lower" or "higher": which is better.
-        real: The number that real images get; NaN where that is not known.
-    """
-
-    name: str
-    label: str
-    better: str
-    real: float = math.nan
-
-    def best(self, values: Sequence[float]) -> int | None:
-        """The index of the best finite value, the first of equal ones; None if there is none."""
-        sign = 1 if self.better == "lower" else -1
-        finite = [index for index, value in enumerate(values) if math.isfinite(value)]
-        return min(finite, key=lambda index: sign * values[index], default=None)
 
 
 def plot_training(
@@ -224,8 +208,8 @@ def draw_line(panel: Axes, values: Columns, name: str, colour: str) -> None:
         panel.plot(steps, column, color=colour, label=label, linewidth=1.3, marker="o", ms=3.5)
         return
     panel.plot(steps, column, color=colour, linewidth=0.8, alpha=0.35)
-    window = 2 * round(math.sqrt(len(column)) / 2) + 1
-    mean, label = _centred_mean(column, window), f"{label} (mean of {window} rows)"
+    window = smoothing_window(len(column))
+    mean, label = centred_mean(column, window), f"{label} (mean of {window} rows)"
     panel.plot(steps, mean, color=colour, label=label, linewidth=1.6)
 
 
@@ -245,21 +229,3 @@ def add_legend(panel: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
         fontsize=8,
         borderaxespad=0,
     )
-
-
-def _centred_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """[N]: the mean of the finite values among the `window` (odd) around each; fewer at the ends.
-
-    NaN where a value is not finite itself.
-    """
-    finite = np.isfinite(values)
-    reach = window // 2
-
-    def window_sums(x: np.ndarray) -> np.ndarray:
-        sums = np.concatenate([[0.0], np.cumsum(x)])
-        ends = np.arange(len(x))
-        return sums[np.minimum(ends + reach + 1, len(x))] - sums[np.maximum(ends - reach, 0)]
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = window_sums(np.where(finite, values, 0.0)) / window_sums(finite)
-    return np.where(finite, means, np.nan)
