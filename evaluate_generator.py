@@ -183,6 +183,14 @@ def _run(given: argparse.Namespace) -> int:
                            "Fakes closest to a training image, in feature space",
                            output / "copies.png")  # fmt: skip
         written += f", {output / 'copies.png'} (the fakes closest to a training image)"
+    if run is not None and output == run.path:
+        from utils.model_card import write_model_card
+        from utils.visualization.report import write_report
+
+        # Both show the numbers; the card stands beside a generator that was exported.
+        if run.generator_keras.is_file():
+            write_model_card(run)
+        write_report(run)
     print(f"\nWritten: {written}")
     return 0
 

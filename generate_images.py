@@ -66,7 +66,7 @@ _MODES = {  # the first that is given is made
             g, path, given.directions, given.by == "activations", given.frames, given.seed,
             given.truncation),
         (".png",), {"by", "frames"} | _ONE_SEED),
-    "export": _Mode(lambda to, given, g, path: _export(given.export, g, path), ("",), set()),
+    "export": _Mode(lambda to, given, g, path: _export(given, g, path), ("",), set()),
     "seeds": _Mode(
         lambda to, given, g, path: to.write_images(
             g, path, seeds=given.seeds, truncation=given.truncation,
@@ -240,12 +240,17 @@ def _write_nearest(to: Any, given: argparse.Namespace, generator: Any, path: Pat
     write_nearest(images, path, real, extractor, cache_dir, not given.quiet)
 
 
-def _export(formats: Sequence[str], generator: Any, folder: Path) -> None:
+def _export(given: argparse.Namespace, generator: Any, folder: Path) -> None:
     from gans.export import export_generator
+    from utils.model_card import write_model_card
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name in formats:
+    for name in given.export:
         export_generator(generator.keras_model(), folder / _EXPORTED[name])
+    run, _ = run_of(Path(given.generator).expanduser())
+    if run is not None:
+        which = "best" if given.best else None if given.step is None else f"step {given.step}"
+        write_model_card(run, f"{which or 'last'}{' raw' if given.raw else ''}", folder)
 
 
 if __name__ == "__main__":

@@ -94,8 +94,8 @@ def _judge(rows: Mapping[str, np.ndarray]) -> tuple[str, str, str, str]:
     if len(rows["step"]) < FEWEST_ROWS:
         return (
             "starting", "wait",
-            f"{len(rows['step'])} rows of the log are too few to see a trend.",
-            f"There will be a verdict after {FEWEST_ROWS}.",
+            f"the log has {len(rows['step'])} of the {FEWEST_ROWS} rows that a verdict needs.",
+            "Wait.",
         )  # fmt: skip
     return _progress(rows)
 

@@ -38,14 +38,14 @@ _LOADED = {  # by what is in the folder: a title, what is imported, how it is lo
 
 
 def write_model_card(
-    run: RunDirectory, which: str = "last", folder: str | Path | None = None
+    run: RunDirectory, which: str | None = None, folder: str | Path | None = None
 ) -> None:
     """Writes MODEL_CARD.md beside saved generators.
 
     Args:
         run: The run that they come from; its config.json, log.csv and evaluation.json say what
             is known.
-        which: Which generator of the run they are, in words.
+        which: Which generator of the run they are, in words. None: the one that the run exports.
         folder: Where they lie. None: in the run directory.
 
     Raises:
@@ -62,7 +62,7 @@ def write_model_card(
         temporary.write_text(card, encoding="utf-8")
 
 
-def _facts(run: RunDirectory, which: str, folder: Path) -> dict[str, Any]:
+def _facts(run: RunDirectory, which: str | None, folder: Path) -> dict[str, Any]:
     config, rows = run.read_config(), run.read_log()
     options, model = config.get("options") or {}, config["model"]
     height, width, channels = model["image_shape"]
@@ -86,9 +86,9 @@ def _facts(run: RunDirectory, which: str, folder: Path) -> dict[str, Any]:
         "step": step,
         "n_images": batch_size and step * batch_size * model["n_critic"],
         "seconds": None if math.isnan(seconds) else _duration(seconds),
-        "weights": f"{average}those of the {which} generator of the run",
-        "versions": config["versions"],
-        "command": command_of(options) if options else None,
+        "weights": f"{average}those of the run's {which or config['exported']} generator",
+        "versions": ", ".join(f"{name} {version}" for name, version in config["versions"].items()),
+        "command": _command(options),
         "verdict": str(diagnose(numeric_columns(rows))) if rows else None,
         "judged": _judged(config.get("evaluation"), rows),
         "evaluation": evaluation and evaluation_table([evaluation], ["images"]),
@@ -97,6 +97,14 @@ def _facts(run: RunDirectory, which: str, folder: Path) -> dict[str, Any]:
         "snippets": _snippets(folder, model["noise"], model["noise_dim"], model["image_shape"]),
         "copies": _copies(evaluation),
     }
+
+
+def _command(options: Mapping[str, Any]) -> str | None:
+    """None where options are not those of a command: `train` records whatever it is given."""
+    try:
+        return command_of(options) if options else None
+    except ValueError:
+        return None
 
 
 def _judged(protocol: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]) -> str | None:

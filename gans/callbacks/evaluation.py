@@ -12,6 +12,7 @@ from gans.callbacks.judge import Judge
 from gans.callbacks.metrics_log import MetricsLog
 from gans.callbacks.progress import Progress
 from gans.callbacks.tensorboard import TensorBoardLog
+from gans.callbacks.times import Times
 from utils.run_directory import RunDirectory
 
 # Above all seeds of models: sample grids show images of the model's own seed.
@@ -32,6 +33,7 @@ class Evaluation(IntervalCallback):
         log: Its log.
         schedule: How the run is divided.
         judge: What judges, prepared.
+        times: What adds up the run's seconds.
         stop_patience: Stops training after so many evaluations in a row without a better value;
             None: never.
         is_interrupted: Whether the run is to stop at once; an evaluation is abandoned then.
@@ -48,6 +50,7 @@ class Evaluation(IntervalCallback):
         log: MetricsLog,
         schedule: Schedule,
         judge: Judge,
+        times: Times,
         stop_patience: int | None,
         is_interrupted: Callable[[], bool],
         progress: Progress | None = None,
@@ -57,6 +60,7 @@ class Evaluation(IntervalCallback):
         self.run = run
         self.log = log
         self.judge = judge
+        self.times = times
         self.stop_patience = stop_patience
         self.progress = progress
         self.tensorboard = tensorboard
@@ -91,7 +95,7 @@ class Evaluation(IntervalCallback):
 
     def _evaluate(self, step: int) -> None:
         try:
-            with self._reporting() as report:
+            with self.times.judging(), self._reporting() as report:
                 value = self.judge(
                     self.model.generate, self.model.seed + SEED_OFFSET, report
                 )

@@ -82,7 +82,7 @@ def export_run(
                 files.append((f"generator ({name})", path))
             except ValueError as error:
                 logger.warning("%s", error)
-    write_model_card(run, "best" if best_only else "last")
+    write_model_card(run)
     return pictures + files + [("model card", run.path / "MODEL_CARD.md")]
 
 

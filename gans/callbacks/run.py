@@ -23,6 +23,7 @@ from gans.callbacks.report import ReportPage
 from gans.callbacks.run_log import log_data, run_log
 from gans.callbacks.samples import SampleGrid
 from gans.callbacks.tensorboard import TensorBoardLog
+from gans.callbacks.times import Times
 from utils.options import EvaluationOptions
 from utils.run_directory import RunDirectory
 
@@ -96,6 +97,7 @@ def train(
         model, data, train_steps, save_interval, resume, save_best_only, evaluation
     )
     facts = run_facts(model, data, options)
+    facts["exported"] = "best" if save_best_only else "last"
     saved = run.read_config() if resume else None
     if saved is None:
         run.require_unused()
@@ -123,6 +125,7 @@ def train(
         log_data(logger, facts["data"], getattr(data, "skipped", []))
         interruption = Interruption()
         progress = Progress(schedule)
+        times = Times(run, schedule, resume)
         shown = [] if quiet else [progress]
         events = TensorBoardLog(run, log, schedule) if tensorboard else None
         checkpoint = Checkpoint(run, log, schedule)
@@ -130,12 +133,12 @@ def train(
         if judge is not None:
             logger.info("Judging every %d steps: %s", schedule.evaluate_every, judge.describe())
             evaluations = Evaluation(
-                run, log, schedule, judge, evaluation.stop_patience,
+                run, log, schedule, judge, times, evaluation.stop_patience,
                 lambda: interruption.signal is not None, None if quiet else progress, events,
             )  # fmt: skip
         page = ReportPage(run, schedule)
         # A checkpoint vouches for what comes before it; the page shows it all.
-        at_intervals = [samples, measurements, log, events, checkpoint, evaluations, page]
+        at_intervals = [times, samples, measurements, log, events, checkpoint, evaluations, page]
         at_intervals = [callback for callback in at_intervals if callback is not None]
         for callback in [progress, *at_intervals]:
             callback.set_model(model)
@@ -157,6 +160,7 @@ def train(
                 checkpoint.save()
             except NonFiniteError as error:
                 log.add_not_finite(error.step, error.logs)
+                page.write()
                 raise
             finally:
                 progress.close()
@@ -172,6 +176,7 @@ def train(
                     model, run, data, save_best_only, judge is not None, export
                 ):
                     logger.info("  %-24s %s", name, path)
+                times.write()
                 page.write()
                 logger.info("  %-24s %s", "report", run.report)
             else:
