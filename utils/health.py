@@ -26,6 +26,8 @@ EXPLODING_NORM = 10.0
 # Healthy runs have 0.15 to 0.3 of their weights at the bound, small networks 0.55. Where most are,
 # the critic is little more than the signs of its weights; where none is, nothing holds its slope.
 SATURATED_SHARE = 0.75
+# Scores that differ by less are all the same to float32.
+FLAT_SCORES = 1e-6
 # Samples of healthy runs differ from each other 0.8 to 1.2 times as much as real images do. An
 # untrained generator begins near 0, so that little diversity is collapse only where it does not
 # grow.
@@ -34,9 +36,9 @@ COLLAPSED_DIVERSITY = 0.25
 # other images every time. Healthy runs begin with 0.2 to 0.8.
 JUMPING = 1.0
 # The critic's score of held-out images, on the way from that of the training images (0) to that of
-# samples (1). With thousands of images it stays below 0.06, with 20 it passes 0.15 and goes on
-# rising: the critic comes to know its training images rather than what real images look like.
-OVERFITTING_GAP = 0.15
+# samples (1). With thousands of images it stays below 0.1, with 20 it passes 0.2 and goes on rising:
+# the critic comes to know its training images rather than what real images look like.
+OVERFITTING_GAP = 0.2
 # A discriminator as sure as this leaves the generator almost no gradient to learn from.
 CERTAIN_PROBABILITY = 0.99
 # Samples that move less than this from row to row, in units of what tells real images apart.
@@ -159,12 +161,13 @@ def _critic_too_weak(rows: Mapping[str, np.ndarray]) -> tuple[str, str] | None:
         return None
     last = margin[-_window(margin) :]
     error = _noise(margin) / math.sqrt(len(last))
-    if not np.mean(last) < 2 * error:
+    if not np.mean(last) < max(2 * error, FLAT_SCORES):
         return None
+    more = "a larger --clip_value, " if "clipped_weights" in rows else ""
     return (
         f"{name} is {np.mean(last):.3g}, which is not above zero by more than its noise "
         f"({error:.2g}): the critic does not tell samples from real images.",
-        "Try a higher --learning_rate for the critic, or more of its updates (--n_critic).",
+        f"Try {more}a higher --learning_rate for the critic, or more of its updates (--n_critic).",
     )
 
 
@@ -188,7 +191,8 @@ def _overfitting(rows: Mapping[str, np.ndarray]) -> tuple[str, str] | None:
     window = _window(gap)
     first, last = _mean(gap[:window]), _mean(gap[-window:])
     # Which images are held out gives a gap from the start, which says nothing.
-    if not last > OVERFITTING_GAP or not last - first > OVERFITTING_GAP / 2:
+    risen = max(OVERFITTING_GAP / 2, 2 * _noise(gap) * math.sqrt(2 / window))
+    if not last > OVERFITTING_GAP or not last - first > risen:
         return None
     return (
         f"The critic scores held-out images {last:.0%} of the way from training images down to "
@@ -259,9 +263,9 @@ _TROUBLES: dict[str, Callable[[Mapping[str, np.ndarray]], tuple[str, str] | None
     "not finite": _not_finite,
     "exploding gradient": _exploding,
     "clipping saturation": _clipping_saturation,
+    "unstable generator": _unstable_generator,
     "critic too weak": _critic_too_weak,
     "mode collapse": _mode_collapse,
-    "unstable generator": _unstable_generator,
     "discriminator too strong": _discriminator_too_strong,
     "overfitting": _overfitting,
 }
