@@ -36,8 +36,8 @@ COLLAPSED_DIVERSITY = 0.25
 # other images every time. Healthy runs begin with 0.2 to 0.8.
 JUMPING = 1.0
 # The critic's score of held-out images, on the way from that of the training images (0) to that of
-# samples (1). With thousands of images it stays below 0.1, with 20 it passes 0.2 and goes on rising:
-# the critic comes to know its training images rather than what real images look like.
+# samples (1). With thousands of images it stays below 0.1; with 20 it passes 0.2 and goes on rising,
+# for the critic comes to know its training images rather than what real images look like.
 OVERFITTING_GAP = 0.2
 # A discriminator as sure as this leaves the generator almost no gradient to learn from.
 CERTAIN_PROBABILITY = 0.99

@@ -222,6 +222,45 @@ class TestFingerprint:
         assert prepare(one).digest != prepare(one, resize=(64, 63)).digest
 
 
+class TestHoldOut:
+    def test_what_is_held_out_is_in_neither_samples_nor_training(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 20)
+        everything = {image.tobytes() for image in prepare(folder, resize=(8, 12)).images}
+        for options in [{}, {"use_cache": False}]:
+            data = prepare(folder, resize=(8, 12), batch_size=4, hold_out=0.25, **options)
+            assert (data.num_images, data.num_held_out) == (15, 5)
+            training = {image.tobytes() for image in data.gather(range(15))}
+            held_out = {image.tobytes() for image in data.held_out(5)}
+            assert training | held_out == everything and not training & held_out
+            assert {image.tobytes() for image in data.sample(15, seed=1)} == training
+            assert data.describe()["held_out"] == 5
+
+    def test_the_same_for_every_seed_and_another_digest(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 20)
+        whole, *parts = (
+            prepare(folder, resize=(8, 12), **options)
+            for options in [{}, {"hold_out": 0.2, "seed": 1}, {"hold_out": 0.2, "seed": 2}]
+        )
+        np.testing.assert_array_equal(parts[0].held_out(9), parts[1].held_out(9))
+        assert parts[0].digest == parts[1].digest != whole.digest
+        assert parts[0].fingerprint == whole.fingerprint  # one prepared set serves both
+
+    def test_a_share_of_few_is_one_image_and_never_all(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 3)
+        assert prepare(folder, resize=(8, 12), hold_out=0.01).num_held_out == 1
+        assert prepare(folder, resize=(8, 12), hold_out=0.99).num_images == 1
+
+    @pytest.mark.parametrize("value", [1, -0.1, "half"])
+    def test_mistakes(self, prepare, tmp_path, value):
+        with pytest.raises(ValueError, match=r"hold_out must be a number in \[0, 1\)"):
+            prepare(tmp_path, hold_out=value)
+
+    def test_the_cached_array_is_refused(self, prepare, tmp_path):
+        folder = write_images(tmp_path / "photos", 4)
+        with pytest.raises(ValueError, match="held-out images lie among"):
+            _ = prepare(folder, resize=(8, 12), hold_out=0.5).images
+
+
 def test_importing_the_preparator_does_not_import_tensorflow():
     code = "import sys, utils; utils.DataPreparator; sys.exit('tensorflow' in sys.modules)"
     root = Path(__file__).parents[3]
