@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from gans.callbacks.interval import IntervalCallback, Schedule
 from gans.callbacks.samples import GRID_IMAGES, SampleGrid
+from gans.generation import to_bytes
+from utils.latent import sample
 from utils.metrics.diversity import mean_distance
 from utils.run_directory import RunDirectory
 from utils.visualization.grids import image_grid, read_cells, save_image
@@ -34,9 +36,11 @@ class Measurements(IntervalCallback):
     Attributes:
         values: Of the last interval: "sample_diversity", the mean distance between two samples;
             "sample_change", the mean distance of samples from those of the same noise an interval
-            before, NaN where there is none; and, with held-out images, "held_out_gap": where the
-            critic's mean score of these is on the way from that of training images (0) to that of
-            samples (1), NaN where it does not score training images above samples.
+            before, NaN where there is none; "raw_distance", where the samples are of an average
+            (EMA), that from those of the generator itself; and, with held-out images,
+            "held_out_gap": where the critic's mean score of these is on the way from that of
+            training images (0) to that of samples (1), NaN where it does not score training
+            images above samples.
     """
 
     def __init__(self, run: RunDirectory, schedule: Schedule, samples: SampleGrid, data: Any):
@@ -65,6 +69,8 @@ class Measurements(IntervalCallback):
             "sample_diversity": _mean_pixel_distance(images) / self._unit,
             "sample_change": self._change(step, images),
         }
+        if self.model.ema_decay:
+            self.values["raw_distance"] = self._distance(images, self._raw_images(len(images)))
         if self._held_out is not None:
             self.values["held_out_gap"] = self._held_out_gap(images)
 
@@ -75,9 +81,15 @@ class Measurements(IntervalCallback):
         cells = read_cells(before, self._image_size) if before.is_file() else None
         if cells is None or len(cells) != len(images):
             return math.nan
-        difference = (images.astype(np.float32) - cells).reshape(len(images), -1)
-        if images.shape[-1] == 1:  # cells are read in three channels
-            difference = difference / math.sqrt(3)
+        return self._distance(images, cells[..., : images.shape[-1]])
+
+    def _raw_images(self, count: int) -> np.ndarray:
+        model = self.model
+        noise = sample(count, model.noise_dim, model.seed, model.noise)
+        return np.asarray(to_bytes(model.generator(noise, training=False)))
+
+    def _distance(self, some: np.ndarray, others: np.ndarray) -> float:
+        difference = (some.astype(np.float32) - others).reshape(len(some), -1)
         return float(np.linalg.norm(difference, axis=1).mean()) / self._unit
 
     def _held_out_gap(self, samples: np.ndarray) -> float:

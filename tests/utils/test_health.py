@@ -67,6 +67,7 @@ WAVES = np.where(np.arange(ROWS) % 2, 0.3, -0.3)
         ("learning", "good", log(**CLIPPING)),
         ("mode collapse", "problem", log(sample_diversity=np.linspace(0.9, 0.05, ROWS))),
         ("unstable generator", "problem", log(sample_change=at(1.8))),
+        ("unstable generator", "problem", log(raw_distance=at(0.8))),
         ("overfitting", "problem", log(held_out_gap=np.linspace(0, 0.8, ROWS))),
         ("learning", "good", log(held_out_gap=at(0.3))),  # from the start: chance
         ("learning", "good", dcgan()),

@@ -72,11 +72,12 @@ def test_twenty_training_images_are_overfitted(discs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("method", "options"),
-    [(WassersteinGAN, {}), (WassersteinGAN, {"clip_value": 0.01}), (DCGAN, {})],
+    ("method", "rate", "options"),
+    [(WassersteinGAN, RATE, {}), (WassersteinGAN, RATE, {"clip_value": 0.01}), (DCGAN, 2e-4, {})],
     ids=["penalty", "clipping", "dcgan"],
 )
-def test_healthy_runs_are_not_accused(discs, tmp_path, method, options):
-    verdict, names = verdict_on(tmp_path / "run", discs(), 400, method, **options)
+def test_healthy_runs_are_not_accused(discs, tmp_path, method, rate, options):
+    rates = {"learning_rate": rate}
+    verdict, names = verdict_on(tmp_path / "run", discs(), 400, method, rates, **options)
     assert verdict.level != "problem", verdict
     assert set(names) <= {"starting", "learning", "critic not yet converged", "stalled"}
