@@ -33,8 +33,8 @@ FLAT_SCORES = 1e-6
 # grow.
 COLLAPSED_DIVERSITY = 0.25
 # Samples that move further than this from row to row, in units of what tells real images apart, are
-# other images every time. Healthy runs begin with 0.2 to 0.8. An average (EMA) hides such jumps; the
-# generator itself is then further than this from its average. Healthy runs have 0.45 at most.
+# other images every time. Healthy runs begin with 0.2 to 0.8. An average (EMA) hides such jumps;
+# the generator itself is then further than this from its average. Healthy runs have 0.45 at most.
 JUMPING = 1.0
 FAR_FROM_AVERAGE = 0.7
 # The critic's score of held-out images, on the way from that of the training images (0) to that of
