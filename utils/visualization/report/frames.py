@@ -19,7 +19,7 @@ QUALITY = 85
 
 
 class Frames:
-    """The sample grids of a run, encoded once each however often the page is written.
+    """The pictures of a run, encoded once each however often the page is written.
 
     Of many grids every second, fourth ... is taken, and always the first and the last: when
     there are more of them later, those taken are among those taken before.
@@ -58,7 +58,7 @@ class Frames:
             if sum(map(len, found.values())) <= self.budget or len(chosen) <= 2:
                 break
             self._stride *= 2
-        kept = {samples[step] for step in chosen}
+        kept = {self.run.real, *(samples[step] for step in chosen)}
         self._encoded = {path: entry for path, entry in self._encoded.items() if path in kept}
         return [{"step": step, "picture": picture} for step, picture in found.items()]
 
@@ -72,11 +72,6 @@ class Frames:
         if self._encoded.get(path, (None,))[0] != version:
             self._encoded[path] = (version, _encode(path))
         return self._encoded[path][1]
-
-
-def picture_of(path: Path) -> str | None:
-    """A PNG as a data URI; None if there is none that can be read."""
-    return _encode(path) if path.is_file() else None
 
 
 def _encode(path: Path) -> str | None:
