@@ -91,28 +91,34 @@ def pages(runs):
     return {"report": write_report(runs[0], VERDICTS[0]), "comparison": comparison}
 
 
+@pytest.fixture(scope="module")
+def views(browser):
+    """Windows by their options, kept open, and what went wrong in any of them."""
+    return {}, []
+
+
 @pytest.fixture
-def show(browser):
+def show(browser, views):
     """Opens a page; when the test is over nothing must have gone wrong in it."""
-    opened, wrong = [], []
+    opened, wrong = views
+    wrong.clear()
 
     def open_(path: Path, width=1280, **options):
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        opened.append(context)
-        view = context.new_page()
-        view.on("console", lambda message: wrong.append(message.text))
-        view.on("pageerror", lambda error: wrong.append(str(error)))
-        view.on("request", lambda request: wrong.append(request.url)
-                if request.url not in (path.as_uri(),) and not request.url.startswith("data:")
-                else None)  # fmt: skip
-        view.goto(path.as_uri())
-        view.wait_for_selector("#panels svg path")
-        return view
+        key = (width, *options.items())
+        if key not in opened:
+            size = {"width": width, "height": 800}
+            opened[key] = view = browser.new_context(viewport=size, **options).new_page()
+            view.on("console", lambda message: wrong.append(message.text))
+            view.on("pageerror", lambda error: wrong.append(str(error)))
+            view.on("request", lambda request: wrong.append(request.url))
+        opened[key].goto(path.as_uri())
+        opened[key].wait_for_selector("#panels svg path")
+        # The file itself, and what lies in it, are all that is asked for.
+        wrong[:] = [one for one in wrong if one != path.as_uri() and not one.startswith("data:")]
+        return opened[key]
 
     yield open_
-    for context in opened:
-        context.close()
-    assert wrong == []
+    assert [one for one in wrong if not one.startswith("data:")] == []
 
 
 def _source(view, selector="img.picture[data-run='0']") -> str:
