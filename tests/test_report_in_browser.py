@@ -37,8 +37,9 @@ OVERLAPS = """() => {
   }
   document.querySelectorAll('svg').forEach(svg => compare([...svg.querySelectorAll('text')]));
   for (const node of document.querySelectorAll('main *')) {
-    const isScrolled = node.closest('.wide, pre, svg');
-    if (!isScrolled && node.scrollWidth > node.clientWidth + 1 && node.clientWidth)
+    const isMeant = node.closest('.wide, pre, svg') ||
+      getComputedStyle(node).textOverflow === 'ellipsis';
+    if (!isMeant && node.scrollWidth > node.clientWidth + 1 && node.clientWidth)
       found.push(`too wide: ${name(node)}`);
   }
   return found;
@@ -80,15 +81,17 @@ def runs(tmp_path_factory):
         write_run(folder / "wgan-gp-with-a-rather-long-name-that-has-to-wrap-somewhere", size=16),
         write_run(folder / "wgan", rows=8, method="wgan"),
         write_run(folder / "dcgan", rows=15, method="dcgan", options={"source": "/a/b" * 20}),
+        write_run(folder / "long", rows=40, interval=10_000),
     ]
 
 
 @pytest.fixture(scope="module")
 def pages(runs):
-    """The paths of a report and a comparison."""
-    paths = [run.path for run in runs]
+    """The paths of a report, a comparison, and the report of a run of many steps."""
+    paths = [run.path for run in runs[:3]]
     comparison = write_comparison(paths, paths[0].parent / "comparison.html", VERDICTS)
-    return {"report": write_report(runs[0], VERDICTS[0]), "comparison": comparison}
+    report = write_report(runs[0], VERDICTS[0])
+    return {"report": report, "comparison": comparison, "long": write_report(runs[3])}
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +171,7 @@ def test_play_and_pause(pages, show):
     view = show(pages["report"])
     view.click("#play")
     assert view.inner_text("#play") == "Pause"
-    view.wait_for_selector("#shown:text('step 200 ')")
+    view.wait_for_selector("#shown:not(:text('step 2,400'))")
     view.click("#play")
     assert view.inner_text("#play") == "Play"
 
@@ -184,9 +187,12 @@ def test_curves_show_the_values_of_the_log(runs, pages, show):
     # All curves are at the same step.
     assert f"{rows[7]['gradient_norm']:.4g}" in _values(view, "Gradient norm")
     assert view.locator("line.cursor").count() == view.locator("#panels svg").count() == 7
+    heights = "[...document.querySelectorAll('.panel')].map(panel => panel.offsetHeight)"
+    before = view.evaluate(heights)
     view.mouse.move(2, 2)
     assert view.locator("line.cursor").count() == 0
     assert f"{rows[-1]['critic_loss']:.4g}" in _values(view, "Losses")
+    assert view.evaluate(heights) == before  # no chart moves from under the pointer
 
 
 def test_curves_by_keyboard_and_by_touch(runs, pages, show):
@@ -267,7 +273,7 @@ def test_a_comparison(runs, pages, show):
     assert text == f"step 1,000 {runs[0].path.name} {first} wgan – dcgan {third}"
 
 
-@pytest.mark.parametrize("page", ["report", "comparison"])
+@pytest.mark.parametrize("page", ["report", "comparison", "long"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_overlaps_or_is_cut_off(pages, show, page, width):
     view = show(pages[page], width=width)

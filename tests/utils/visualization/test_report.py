@@ -194,7 +194,7 @@ def test_large_images_are_reduced(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 256, 256, 1)).astype(np.uint8)
     save_image(image_grid(noise), run.sample(1))
     (frame,) = Frames(run).read()
-    assert LARGEST / 2 < len(frame["picture"]) <= LARGEST
+    assert LARGEST / 2 < len(frame["uri"]) <= LARGEST
 
 
 def test_writing_it_again_encodes_only_what_is_new(run, monkeypatch):

@@ -71,7 +71,7 @@ def write_comparison(
                 "name": name,
                 "colour": RUN_COLOURS[i % len(RUN_COLOURS)],
                 "verdict": verdicts[i],
-                "has_frames": bool(frames[i]),
+                "newest": frames[i][-1] if frames[i] else None,
             }
             for i, name in enumerate(labelled)
         ],

@@ -58,7 +58,7 @@ class Report:
             "verdict": verdict,
             "problems": problems + log_problems,
             "frames": len(frames),
-            "newest": frames[-1]["step"] if frames else None,
+            "newest": frames[-1] if frames else None,
             "left_out": "" if len(frames) == grids else
             f"{len(frames)} of the {grids:,} grids in samples/ are in this page.",
             "real": self._frames.picture(run.real),
