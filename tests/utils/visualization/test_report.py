@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from commands import run as run_command
 from written_runs import NASTY, write_run
 
 from utils.run_directory import RunDirectory
-from utils.visualization import image_grid, save_image
+from utils.visualization import columns, image_grid, report, save_image
 from utils.visualization.columns import centred_mean
 from utils.visualization.report import Report, frames, write_comparison, write_report
 from utils.visualization.report.frames import LARGEST, MOST_FRAMES, Frames
@@ -56,7 +57,7 @@ def test_the_page_holds_all_that_the_run_tells(run):
         "2,400 of 2,400 generator steps", "12,345", "8x8x3 (height x width x channels)",
         "2 files that are no usable images", "cut.png: cut off", "b.png: the same as a.png",
         "training12 min 3 s", "judging1 min 1 s", "in all13 min 14 s",
-        "--source photos", "seed 7", "fingerprint f00d", "digest beef", "tensorflow 2.21",
+        "--source photos", "seed is 7", "fingerprint f00d", "digest beef", "tensorflow 2.21",
         f"train_generator.py --resume --save_path {run.path}",
         f"generate_images.py {run.path} --count 100",
     ]:  # fmt: skip
@@ -134,7 +135,8 @@ def test_missing_pieces_are_said_in_words(tmp_path):
         "No verdict yet", "no sample grids that can be read yet", "Nothing is logged yet",
         "no grid of real images (real.png)", "There is no evaluation.json",
         "What the run learned from is not known", "(times.json)",
-        "The run was started from Python", "Its versions are not known", "seed unknown",
+        "The run was started from Python", "Its versions are not known", "seed is unknown",
+        "fingerprint of its data is not known", "with resume=True",
     ]:  # fmt: skip
         assert part in words, part
 
@@ -201,21 +203,21 @@ def test_writing_it_again_encodes_only_what_is_new(run, monkeypatch):
     encoded = []
     encode = frames._encode
     monkeypatch.setattr(frames, "_encode", lambda path: encoded.append(path) or encode(path))
-    report = Report(run)
-    report.write()
+    page = Report(run)
+    page.write()
     assert len(encoded) == 24 + 1  # and the real images
     encoded.clear()
     os.link(run.sample(2400), run.sample(2500))
     run.sample(300).write_bytes(run.sample(2400).read_bytes())  # a resumed run's, written anew
     began = time.perf_counter()
-    report.write()
+    page.write()
     assert time.perf_counter() - began < 0.5  # 0.02 s on an idle machine
     assert set(encoded) == {run.sample(300), run.sample(2500)} and len(encoded) == 2
     for step in range(2600, 17_700, 100):
         os.link(run.sample(2400), run.sample(step))
         if step % 1000 == 0:
             encoded.clear()
-            report.write()
+            page.write()
             assert len(encoded) <= 11  # thinned out, those that stay were there before
     assert len(_data(run.report.read_text())["runs"][0]) <= MOST_FRAMES
 
@@ -302,6 +304,12 @@ def test_as_commands(run, tmp_path):
         result = run_command(*arguments)
         assert result.returncode == status and message in result.stderr
         assert result.stderr.count("\n") == 1 and result.stdout == ""
+
+
+def test_the_colours_are_those_of_the_plots():
+    style = (Path(report.__file__).parent / "report.css").read_text()
+    for name in ("blue", "orange", "vermilion", "green", "purple", "grey"):
+        assert f"--{name}: {getattr(columns, name.upper())};" in style
 
 
 def test_numbers_are_for_people():
