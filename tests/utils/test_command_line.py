@@ -1,10 +1,12 @@
 """Options: precedence of defaults, files and the command line, and errors of one line."""
 
 import dataclasses
+import json
+import shlex
 
 import pytest
 
-from utils.command_line import read_options, training_parser, yaml_text
+from utils.command_line import command_of, read_options, training_parser, yaml_text
 from utils.config import TrainingConfig
 from utils.options import EvaluationOptions
 from utils.run_directory import RunDirectory
@@ -213,3 +215,28 @@ def test_errors_of_a_file_name_it(capsys, tmp_path, content, message):
 def test_the_configuration_checks_its_values_from_python_too(values, message):
     with pytest.raises(ValueError, match=message):
         TrainingConfig(**values)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--source", "my photos", "--resize", "96", "64", "--to_grayscale"],
+        ["--method", "wgan", "--learning_rate", "5e-05", "--train_steps", "100"],
+        ["--clip_value", "0.02", "--export", "onnx", "litert"],
+        ["--learning_rate", "0.001", "--generator_learning_rate", "0.003"],
+        ["--shape", "32", "32", "--epochs", "3", "--ema_decay", "0.0"],
+        ["--source=-x"],
+    ],
+)
+def test_the_command_of_options_gives_them_again(arguments):
+    config, _ = read_options(training_parser(), arguments)
+    words = shlex.split(command_of(json.loads(json.dumps(dataclasses.asdict(config)))))
+    assert read_options(training_parser(), words[2:])[0] == config
+    assert len(words) <= 2 + len(arguments)
+
+
+def test_the_command_of_what_are_no_options_is_refused():
+    for options in [{"colour": 1}, {"batch_size": 0}, {"resize": [8]}]:
+        with pytest.raises(ValueError):
+            command_of(options)

@@ -9,8 +9,8 @@ const Charts = (() => {
   let cursor = null;  // a generator step; null: the last values are shown
 
   function make(name, attributes, parent, text) {
-    const isHtml = !["svg", "line", "path", "circle", "text", "g"].includes(name);
-    const node = isHtml ? document.createElement(name) : document.createElementNS(SVG, name);
+    const isSvg = ["svg", "line", "path", "circle", "text", "g"].includes(name);
+    const node = isSvg ? document.createElementNS(SVG, name) : document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     if (text !== undefined) node.textContent = text;
     if (parent) parent.append(node);
@@ -117,11 +117,13 @@ const Charts = (() => {
         make("line", {class: "gridline", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y}, svg);
         make("text", {x: LEFT - 6, y: y + 4, "text-anchor": "end"}, svg, format(tick));
       }
+      let taken = 0;  // pixels, by the labels so far
       for (const tick of ticks(first, last, this.width < 420 ? 3 : 6)) {
-        if (!Number.isInteger(tick)) continue;
-        const x = this.x(tick), half = format(tick).length * 3.2;
-        const anchor = x + half > this.width ? "end" : "middle";
+        const x = this.x(tick), half = format(tick).length * 3.2, isLast = x + half > this.width;
+        if (!Number.isInteger(tick) || x - half * (isLast ? 2 : 1) < taken) continue;
+        const anchor = isLast ? "end" : "middle";
         make("text", {x, y: HEIGHT - 7, "text-anchor": anchor}, svg, format(tick));
+        taken = x + half + 8;
       }
       if (panel.wanted) {
         const y = this.y(panel.wanted.value);
@@ -172,15 +174,16 @@ const Charts = (() => {
         const i = nearest(series.steps, step);
         const isThere = isEach || step >= series.steps[0] && step <= series.steps.at(-1);
         const value = (isSmooth ? series.smooth : series.values)[i];
-        item.append(`${series.label} `);
+        make("span", {class: "label", title: series.label}, item, series.label);
         make("b", {}, item, isThere ? format(value) : "–");
         const y = isThere ? this.y(value) : NaN;
         if (cursor !== null && Number.isFinite(y)) make("circle",
           {class: series.colour, cx: this.x(series.steps[i]), cy: y, r: 4}, this.marks);
       }
-      if (this.panel.wanted) make("span", {}, this.values, `dotted: ${this.panel.wanted.label}`);
+      if (this.panel.wanted) make("span", {class: "value"}, this.values, `dotted: ${this.panel.wanted.label}`);
       this.svg.setAttribute("aria-valuenow", step);
-      this.svg.setAttribute("aria-valuetext", this.values.innerText);
+      this.svg.setAttribute(
+        "aria-valuetext", [...this.values.children].map(one => one.textContent).join(", "));
     }
   }
 

@@ -71,7 +71,7 @@ def write_comparison(
                 "name": name,
                 "colour": RUN_COLOURS[i % len(RUN_COLOURS)],
                 "verdict": verdicts[i],
-                "has_frames": bool(frames[i]),
+                "newest": frames[i][-1] if frames[i] else None,
             }
             for i, name in enumerate(labelled)
         ],
@@ -132,14 +132,12 @@ def _numbers(
 def _differences(configs: Mapping[str, dict[str, Any]]) -> list[tuple[str, list[str]]]:
     """Options, and facts of the data, that are not the same in all runs."""
     rows = []
-    for part, names in [
-        ("options", None),
-        ("data", ["source", "num_images", "image_shape", "digest"]),
-    ]:
+    for part, names in [("options", None), ("data", ["source", "num_images", "image_shape"])]:
         parts = [config.get(part, {}) for config in configs.values()]
         keys = dict.fromkeys(key for one in parts for key in one) if names is None else names
         for key in keys:
             cells = [plain(one.get(key)) for one in parts]
             if key not in _OF_ONE_START and len(set(cells)) > 1:
                 rows.append((key if part == "options" else f"data: {key}", cells))
-    return rows
+    digests = [plain(config.get("data", {}).get("digest"))[:12] for config in configs.values()]
+    return [*rows, ("data: digest", digests)] if len(set(digests)) > 1 else rows

@@ -4,7 +4,7 @@ import base64
 import io
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -18,8 +18,16 @@ MAX_SIDE = 1060  # pixels: 8x8 images of 128 with what is between them
 QUALITY = 85
 
 
+class Picture(NamedTuple):
+    """A picture as a data URI, and its size in pixels: a page keeps its place before it shows."""
+
+    uri: str
+    width: int
+    height: int
+
+
 class Frames:
-    """The sample grids of a run, encoded once each however often the page is written.
+    """The pictures of a run, encoded once each however often the page is written.
 
     Of many grids every second, fourth ... is taken, and always the first and the last: when
     there are more of them later, those taken are among those taken before.
@@ -32,11 +40,11 @@ class Frames:
     def __init__(self, run: RunDirectory, budget: int = BUDGET):
         self.run = run
         self.budget = budget
-        self._encoded: dict[Path, tuple[Any, str | None]] = {}
+        self._encoded: dict[Path, tuple[Any, Picture | None]] = {}
         self._stride = 1
 
     def read(self) -> list[dict[str, Any]]:
-        """[{"step", "picture"}], by step; grids that cannot be read are passed over."""
+        """[{"step", "uri", "width", "height"}], by step; unreadable grids are passed over."""
         samples = {
             int(number): path
             for path in self.run.list_samples()
@@ -48,22 +56,23 @@ class Frames:
         while -(-len(steps) // self._stride) >= MOST_FRAMES:
             self._stride *= 2
         # The newest is the most detailed, as a rule: what all would take, before all are encoded.
-        newest = len(self.picture(samples[steps[-1]]) or "")
+        picture = self.picture(samples[steps[-1]])
+        newest = 0 if picture is None else len(picture.uri)
         while newest * len(steps) // self._stride > self.budget and len(steps) > self._stride:
             self._stride *= 2
         while True:
             chosen = sorted({*steps[:: self._stride], steps[-1]})
             pictures = {step: self.picture(samples[step]) for step in chosen}
             found = {step: picture for step, picture in pictures.items() if picture is not None}
-            if sum(map(len, found.values())) <= self.budget or len(chosen) <= 2:
+            if sum(len(one.uri) for one in found.values()) <= self.budget or len(chosen) <= 2:
                 break
             self._stride *= 2
-        kept = {samples[step] for step in chosen}
+        kept = {self.run.real, *(samples[step] for step in chosen)}
         self._encoded = {path: entry for path, entry in self._encoded.items() if path in kept}
-        return [{"step": step, "picture": picture} for step, picture in found.items()]
+        return [{"step": step, **picture._asdict()} for step, picture in found.items()]
 
-    def picture(self, path: Path) -> str | None:
-        """A PNG as a data URI, encoded anew only where the file has changed; None if unreadable."""
+    def picture(self, path: Path) -> Picture | None:
+        """A PNG, encoded anew only where the file has changed; None if it cannot be read."""
         try:
             status = path.stat()
         except OSError:
@@ -74,12 +83,7 @@ class Frames:
         return self._encoded[path][1]
 
 
-def picture_of(path: Path) -> str | None:
-    """A PNG as a data URI; None if there is none that can be read."""
-    return _encode(path) if path.is_file() else None
-
-
-def _encode(path: Path) -> str | None:
+def _encode(path: Path) -> Picture | None:
     image = read_image(path)
     if image is None:
         return None
@@ -96,6 +100,6 @@ def _encode(path: Path) -> str | None:
         smaller.save(buffer, format="JPEG", quality=QUALITY, subsampling=0)
         text = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
         if len(text) <= LARGEST:
-            return text
+            return Picture(text, *smaller.size)
         # Bytes grow about as the area does.
         side = max(1, min(side - 1, round(side * 0.95 * math.sqrt(LARGEST / len(text)))))

@@ -9,7 +9,7 @@ import jinja2
 
 from utils.run_directory import RunDirectory, atomic_path
 from utils.visualization.report import sections
-from utils.visualization.report.frames import Frames, picture_of
+from utils.visualization.report.frames import Frames
 from utils.visualization.report.panels import judged_column, panels_of
 from utils.visualization.report.wording import number
 
@@ -58,10 +58,10 @@ class Report:
             "verdict": verdict,
             "problems": problems + log_problems,
             "frames": len(frames),
-            "newest": frames[-1]["step"] if frames else None,
+            "newest": frames[-1] if frames else None,
             "left_out": "" if len(frames) == grids else
             f"{len(frames)} of the {grids:,} grids in samples/ are in this page.",
-            "real": picture_of(run.real),
+            "real": self._frames.picture(run.real),
             "has_curves": bool(panels),
             "judged": sections.judged_while_training(config, columns, judged),
             "evaluation": sections.evaluation(run),

@@ -26,7 +26,7 @@
     DATA.runs.forEach((frames, run) => {
       const frame = frames.findLast(one => one.step <= step) || frames[0];
       if (!frame) return;
-      document.querySelector(`img[data-run="${run}"]`).src = frame.picture;
+      document.querySelector(`img[data-run="${run}"]`).src = frame.uri;
       const at = document.querySelector(`.at[data-run="${run}"]`);
       if (at) at.textContent = text(frame.step);
     });
@@ -57,6 +57,6 @@
   });
 
   const newest = document.getElementById("newest");
-  if (newest) newest.src = DATA.runs[0].at(-1).picture;
+  if (newest) newest.src = DATA.runs[0].at(-1).uri;
   show();
 })();

@@ -193,12 +193,12 @@ def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "again": again,
         "problem": problem,
-        "resume": f"python train_generator.py --resume --save_path {path}",
+        "resume": f"python train_generator.py --resume --save_path {path}" if again else None,
         "generate": f"python generate_images.py {path} --count 100",
         "report": f"python train_generator.py --report {path}",
         "evaluate": f"python evaluate_generator.py {path}",
         "seed": number(config.get("model", {}).get("seed")),
-        "fingerprint": plain(data.get("fingerprint")),
+        "fingerprint": data.get("fingerprint"),
         "digest": plain(data.get("digest")),
         "versions": [(name, plain(value)) for name, value in config.get("versions", {}).items()],
     }
