@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from written_runs import NASTY, write_run
@@ -12,14 +11,6 @@ from written_runs import NASTY, write_run
 from utils.visualization.report import write_comparison, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-VERDICTS = [
-    SimpleNamespace(name="learning", level="good", since=300, because="It fell from 3 to 2.",
-                    advice="Let it run."),
-    SimpleNamespace(name="mode collapse", level="problem", since=900,
-                    because=f"The samples are alike. {'x' * 90}", advice="Lower --learning_rate."),
-    None,
-]  # fmt: skip
-
 # Boxes of elements that stand beside each other and overlap by more than a pixel, as text; and
 # text that is wider than the box that shows it.
 OVERLAPS = """() => {
@@ -89,8 +80,8 @@ def runs(tmp_path_factory):
 def pages(runs):
     """The paths of a report, a comparison, and the report of a run of many steps."""
     paths = [run.path for run in runs[:3]]
-    comparison = write_comparison(paths, paths[0].parent / "comparison.html", VERDICTS)
-    report = write_report(runs[0], VERDICTS[0])
+    comparison = write_comparison(paths, paths[0].parent / "comparison.html")
+    report = write_report(runs[0])
     return {"report": report, "comparison": comparison, "long": write_report(runs[3])}
 
 

@@ -7,23 +7,19 @@ import os
 import re
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from commands import run as run_command
 from written_runs import NASTY, write_run
 
-from utils.run_directory import RunDirectory
+from utils.health import diagnose
+from utils.run_directory import RunDirectory, numeric_columns
 from utils.visualization import columns, image_grid, report, save_image
 from utils.visualization.columns import centred_mean
 from utils.visualization.report import Report, frames, write_comparison, write_report
 from utils.visualization.report.frames import LARGEST, MOST_FRAMES, Frames
 from utils.visualization.report.wording import duration, number
-
-VERDICT = SimpleNamespace(
-    name="learning", level="good", since=1500, because="The estimate < 3 falls.", advice="Wait."
-)
 
 
 @pytest.fixture
@@ -48,12 +44,14 @@ def _words(text: str) -> str:
 
 
 def test_the_page_holds_all_that_the_run_tells(run):
-    path = write_report(run, VERDICT)
+    path = write_report(run)
     text = path.read_text()
     words = _words(text)
     assert path == run.path / "report.html" and text.startswith("<!doctype html>")
+    verdict = diagnose(numeric_columns(run.read_log()))
     for part in [
-        "✓ Learning since step 1,500", "The estimate < 3 falls.",
+        f"{verdict.name[0].upper()}{verdict.name[1:]} since step {verdict.since:,}",
+        verdict.because, verdict.advice,
         "2,400 of 2,400 generator steps", "12,345", "8x8x3 (height x width x channels)",
         "2 files that are no usable images", "cut.png: cut off", "b.png: the same as a.png",
         "training12 min 3 s", "judging1 min 1 s", "in all13 min 14 s",
@@ -101,17 +99,15 @@ def test_columns_that_hold_no_numbers_are_left_out(run, monkeypatch):
 
 
 def test_nothing_breaks_out_of_the_page(tmp_path):
-    """Not from a file's name, a source, an option's value, a folder's name or a verdict."""
+    """Not from a file's name, a source, an option's value, or a folder's name."""
     nasty = NASTY.replace("/", "|")
     run = write_run(
         tmp_path / nasty, rows=2,
         options={"source": NASTY, "cache_dir": "'; $(touch x) </pre>"},
         versions={"python": NASTY},
     )  # fmt: skip
-    verdict = SimpleNamespace(**vars(VERDICT) | {"because": NASTY, "advice": NASTY})
     other = write_run(tmp_path / "other", rows=2)
-    pages = [write_report(run, verdict), write_comparison([run.path, other.path],
-                                                          tmp_path / "c.html", [verdict, None])]
+    pages = [write_report(run), write_comparison([run.path, other.path], tmp_path / "c.html")]
     for path in pages:
         text = path.read_text()
         assert NASTY not in text and "<img src=x" not in text and "<script>window" not in text
@@ -239,8 +235,7 @@ def test_a_full_disk_leaves_the_older_page(run, monkeypatch):
 def test_a_comparison_puts_runs_side_by_side(tmp_path):
     runs = [write_run(tmp_path / method, rows=rows, method=method, size=size)
             for method, rows, size in [("wgan-gp", 12, 8), ("wgan", 3, 8), ("dcgan", 6, 16)]]
-    path = write_comparison([run.path for run in runs], tmp_path / "new" / "c.html",
-                            [VERDICT, None, None])  # fmt: skip
+    path = write_comparison([run.path for run in runs], tmp_path / "new" / "c.html")
     text, words = path.read_text(), _words(path.read_text())
     panels = _panels(text)
     losses = panels["Losses: generator"]["series"]
@@ -249,7 +244,7 @@ def test_a_comparison_puts_runs_side_by_side(tmp_path):
     estimates = panels["Wasserstein estimate"]["series"]
     assert [one["label"] for one in estimates] == ["wgan-gp", "wgan"]
     assert [len(frames) for frames in _data(text)["runs"]] == [12, 3, 6]
-    for part in ["3 runs compared", "Learning since step 1,500", "steps1,200 of 1,200300 of 300",
+    for part in ["3 runs compared", "Starting since step 100", "steps1,200 of 1,200300 of 300",
                  "time6 min1 min 30 s3 min", "method", "resize8 88 816 16"]:  # fmt: skip
         assert part in words, part
     write_comparison([run.path for run in runs[:2]], path)  # one's own is replaced

@@ -1,6 +1,6 @@
 """comparison.html: one page of several runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,12 @@ _OF_ONE_START = {"save_path", "resume", "quiet"}  # options that say nothing of 
 _HEAD = 4096  # bytes in which a page says what made it
 
 
-def write_comparison(
-    runs: Runs, path: str | Path = "comparison.html", verdicts: Sequence[Any] | None = None
-) -> Path:
+def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
     """Writes one page of several runs: samples side by side, curves over each other.
 
     Args:
         runs: Run directories, or run directories by what to call them; two or more.
         path: The file. An earlier comparison is replaced.
-        verdicts: One for each run, as for `Report.write`, or None where there is none.
 
     Returns:
         The page's path.
@@ -51,7 +48,6 @@ def write_comparison(
         require_run(run, "compare")
     path = Path(path)
     _require_replaceable(path)
-    verdicts = [None] * len(labelled) if verdicts is None else list(verdicts)
 
     problems, configs, logs, frames = [], {}, {}, []
     for name, run in labelled.items():
@@ -70,7 +66,7 @@ def write_comparison(
             {
                 "name": name,
                 "colour": RUN_COLOURS[i % len(RUN_COLOURS)],
-                "verdict": verdicts[i],
+                "verdict": sections.verdict(logs[name]),
                 "newest": frames[i][-1] if frames[i] else None,
             }
             for i, name in enumerate(labelled)

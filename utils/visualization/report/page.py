@@ -29,13 +29,8 @@ class Report:
         self.run = run
         self._frames = Frames(run)
 
-    def write(self, verdict: Any = None) -> Path:
+    def write(self) -> Path:
         """Writes report.html, whole or not at all.
-
-        Args:
-            verdict: How the run is, shown on top: what has the attributes name, level ("good",
-                "wait" or "problem"), since (a generator step), because and advice; None: nobody
-                has judged it.
 
         Returns:
             The page's path.
@@ -55,7 +50,7 @@ class Report:
             "generator": GENERATOR,
             "title": sections.run_name(run.path),
             "facts": sections.headline(config, columns),
-            "verdict": verdict,
+            "verdict": sections.verdict(columns),
             "problems": problems + log_problems,
             "frames": len(frames),
             "newest": frames[-1] if frames else None,
@@ -75,12 +70,11 @@ class Report:
         return run.report
 
 
-def write_report(run: RunDirectory | str | Path, verdict: Any = None) -> Path:
+def write_report(run: RunDirectory | str | Path) -> Path:
     """Writes the report of a run into its folder.
 
     Args:
         run: The run directory.
-        verdict: As for `Report.write`.
 
     Returns:
         The page's path.
@@ -91,7 +85,7 @@ def write_report(run: RunDirectory | str | Path, verdict: Any = None) -> Path:
     """
     run = run if isinstance(run, RunDirectory) else RunDirectory(run)
     require_run(run, "report")
-    return Report(run).write(verdict)
+    return Report(run).write()
 
 
 def require_run(run: RunDirectory, argument: str) -> None:

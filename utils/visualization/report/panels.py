@@ -91,10 +91,16 @@ PANELS = (
         "images: near 0, more steps change nothing that can be seen.",
     ),
     Panel(
+        "Distance from the average",
+        {"raw_distance": ("Distance from the average", "orange")},
+        "How far images of the generator itself are from those of its moving average, in the same "
+        "unit: from 0.7 on, it jumps about.",
+    ),
+    Panel(
         "Held-out gap",
         {"held_out_gap": ("Held-out gap", "vermilion")},
-        "How much better the critic knows the images it learned from than others of the same "
-        "kind: near 0 is good, and rising towards 1 it learns them by heart.",
+        "Where the critic's score of held-out images is, between that of the images it learned "
+        "from (0) and that of samples (1): rising, it learns its images by heart.",
     ),
 )
 # The colours of runs that are compared, in turn.

@@ -13,6 +13,7 @@ import numpy as np
 
 from utils.command_line import command_of
 from utils.config import TrainingConfig
+from utils.health import Verdict, diagnose
 from utils.metrics.tables import evaluation_notes, evaluation_rows, read_evaluation
 from utils.run_directory import RunDirectory
 from utils.visualization.columns import EvaluatedColumn
@@ -46,6 +47,11 @@ def read_columns(run: RunDirectory) -> tuple[dict[str, np.ndarray], list[str]]:
         for name in names
     }  # fmt: skip
     return {name: column for name, column in columns.items() if np.isfinite(column).any()}, []
+
+
+def verdict(columns: Mapping[str, np.ndarray]) -> Verdict | None:
+    """On the run's health; None where there is no log to tell from."""
+    return diagnose(columns) if "step" in columns else None
 
 
 def headline(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> list[str]:
