@@ -36,7 +36,7 @@ RUNS = {  # options of train_generator.py, and the third curve of the strip
     "clipping": ("--method wgan", "clipped_weights"),
     "dcgan": ("--method dcgan", "fake_probability"),
     "critic-rate-0": ("--learning_rate 1e-12 --generator_learning_rate 16e-4", "gradient_norm"),
-    "generator-rate-100": ("--generator_learning_rate 0.16", "sample_change"),
+    "generator-rate-100": ("--generator_learning_rate 0.16", "raw_distance"),
     "20-images": ("--hold_out 0.5", "held_out_gap"),
     "clip-1e-5": ("--clip_value 1e-5", "clipped_weights"),
     "clip-10": ("--clip_value 10", "gradient_norm"),
@@ -46,7 +46,7 @@ LABELS = {
     "wasserstein_estimate": "Wasserstein estimate", "real_probability": "probability of 'real'",
     "sample_diversity": "sample diversity", "gradient_norm": "gradient norm",
     "clipped_weights": "clipped weights", "fake_probability": "of samples: 'real'",
-    "sample_change": "sample change", "held_out_gap": "held-out gap",
+    "raw_distance": "distance from the average", "held_out_gap": "held-out gap",
 }  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def strip(run: RunDirectory, columns: dict[str, list[float]], third: str, path: 
         first = "real_probability"
     figure = Figure(figsize=(10, 2.2), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(0.05, 0.2, 0.995, 0.87, wspace=0.28)
+    figure.subplots_adjust(0.06, 0.2, 0.995, 0.87, wspace=0.28)
     *panels, picture = figure.subplots(1, 4, width_ratios=[1, 1, 1, 0.7])
     for panel, name in zip(panels, [first, "sample_diversity", third], strict=True):
         add_grid(panel)
