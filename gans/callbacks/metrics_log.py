@@ -50,6 +50,7 @@ class MetricsLog(IntervalCallback):
         self.rows: list[dict[str, float | str]] = []
         self.verdict: Verdict | None = None
         self._since = (0, time.perf_counter())  # step and time of the interval's start
+        self._until = 0.0  # when its last step ended
 
     @property
     def last_step(self) -> int:
@@ -65,9 +66,12 @@ class MetricsLog(IntervalCallback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._since = (int(self.model.step), time.perf_counter())
 
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._until = time.perf_counter()  # before samples are made and measured
+
     def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
         first_step, began = self._since
-        elapsed = time.perf_counter() - began
+        elapsed = max(0.0, self._until - began)
         # No step was done where the run ends where it was interrupted before.
         rate = (step - first_step) / elapsed if step > first_step else math.nan
         self.rows.append(
@@ -109,7 +113,8 @@ class MetricsLog(IntervalCallback):
     def _diagnose(self) -> None:
         self.verdict = diagnose(numeric_columns(self.rows))
         self.rows[-1]["health"] = self.verdict.name
-        log = logger.info if self.verdict.level != "problem" else logger.warning
+        is_news = self.verdict.level == "problem" and self.verdict.since == self.last_step
+        log = logger.warning if is_news else logger.info  # a quiet run says it once
         log("step %d: %s", self.last_step, self.verdict)
 
     def _plot(self) -> None:
