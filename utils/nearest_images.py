@@ -76,4 +76,4 @@ def write_nearest(
         {"fake": i, "training": int(number), "distance": float(distance)}
         for i, (number, distance) in enumerate(zip(numbers, distances, strict=True))
     ]
-    save_closest_pairs(pairs, fakes, real, None, title, path)
+    save_closest_pairs(pairs, fakes, real, None, title, path, "real")

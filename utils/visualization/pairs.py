@@ -16,7 +16,7 @@ _CELL, _LEFT, _NARROWEST = 1.15, 0.5, 3.6
 
 def save_closest_pairs(
     pairs: Sequence[dict[str, Any]], fakes: Any, training: Any, held_out: Any, title: str,
-    path: str | Path,
+    path: str | Path, training_name: str = "training",
 ) -> None:
     """Writes a picture of pairs as PNG: fakes, below them training images, then held-out ones.
 
@@ -27,8 +27,12 @@ def save_closest_pairs(
         held_out: Likewise, real images that it did not; None if there are none.
         title: Of the picture.
         path: The file. Missing parent folders are created.
+        training_name: What the training images are called in the picture.
     """
-    rows = [("fake", fakes, "fake", None), ("nearest\ntraining", training, "training", "distance")]
+    rows = [
+        ("fake", fakes, "fake", None),
+        (f"nearest\n{training_name}", training, "training", "distance"),
+    ]
     if held_out is not None:
         rows.append(("nearest\nheld-out", held_out, "held_out", "held_out_distance"))
     right, height = _LEFT + _CELL * len(pairs), 0.5 + (_CELL + 0.1) * len(rows)
