@@ -187,8 +187,8 @@ def _run(given: argparse.Namespace) -> int:
         from utils.model_card import write_model_card
         from utils.visualization.report import write_report
 
-        # Both show the numbers; the card stands beside a generator that was exported.
-        if run.generator_keras.is_file():
+        # Both show the numbers; the card is of what was exported, not of steps after that.
+        if generator_file(run) == run.generator_keras:
             write_model_card(run)
         write_report(run)
     print(f"\nWritten: {written}")

@@ -247,10 +247,12 @@ def _export(given: argparse.Namespace, generator: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in given.export:
         export_generator(generator.keras_model(), folder / _EXPORTED[name])
-    run, _ = run_of(Path(given.generator).expanduser())
+    path = Path(given.generator).expanduser()
+    run, _ = run_of(path)
     if run is not None:
-        which = "best" if given.best else None if given.step is None else f"step {given.step}"
-        write_model_card(run, f"{which or 'last'}{' raw' if given.raw else ''}", folder)
+        if path == run.path:
+            path = generator_file(run, given.raw, given.best, given.step)
+        write_model_card(run, path, given.raw, folder)
 
 
 if __name__ == "__main__":

@@ -79,9 +79,10 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     talkative = dry_run or not config.quiet
     if talkative:
         height, width, channels = data.image_shape
+        held_out = f"; {data.num_held_out:,} more are held out" if data.num_held_out else ""
         print(f"Data: {data.num_images:,} images {height}x{width}x{channels} from "
               f"{data.describe()['source']}; {len(data.skipped):,} files skipped, "
-              f"{data.duplicates:,} exact duplicates")
+              f"{data.duplicates:,} exact duplicates{held_out}")
         print("Loading TensorFlow", flush=True)
     gpus = start_tensorflow()
     import tensorflow as tf

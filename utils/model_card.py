@@ -1,14 +1,19 @@
 """MODEL_CARD.md: what a saved generator is, from the facts of its run and nothing else."""
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from utils.command_line import command_of
 from utils.health import diagnose
+from utils.metrics.names import NUMBERS
 from utils.metrics.tables import evaluation_table, read_evaluation
 from utils.run_directory import RunDirectory, atomic_path, numeric_columns
+from utils.visualization.report.wording import duration
 
 _NOISE = {
     "normal": "np.random.default_rng(0).standard_normal((4, {dim})).astype(np.float32)",
@@ -19,6 +24,10 @@ _LOADED = {  # by what is in the folder: a title, what is imported, how it is lo
     "generator.keras": (
         "Keras", "import keras",
         'generator = keras.models.load_model("generator.keras")', "np.asarray(generator(noise))"),
+    "best_generator.keras": (
+        "Keras, the generator at its best", "import keras",
+        'generator = keras.models.load_model("best_generator.keras")',
+        "np.asarray(generator(noise))"),
     "generator.h5": (
         "HDF5, with Keras", "import keras",
         'generator = keras.models.load_model("generator.h5", compile=False)',
@@ -38,18 +47,22 @@ _LOADED = {  # by what is in the folder: a title, what is imported, how it is lo
 
 
 def write_model_card(
-    run: RunDirectory, which: str | None = None, folder: str | Path | None = None
+    run: RunDirectory,
+    file: Path | None = None,
+    raw: bool = False,
+    folder: str | Path | None = None,
 ) -> None:
     """Writes MODEL_CARD.md beside saved generators.
 
     Args:
         run: The run that they come from; its config.json, log.csv and evaluation.json say what
             is known.
-        which: Which generator of the run they are, in words. None: the one that the run exports.
-        folder: Where they lie. None: in the run directory.
+        file: The file of the run that holds the generator. None: the one that it exports.
+        raw: Whether it is the generator without averaging.
+        folder: Where what was saved lies. None: in the run directory.
 
     Raises:
-        ValueError: If there is no run, or its files cannot be read.
+        ValueError: If there is no run, or its config.json or log.csv cannot be read.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -57,22 +70,22 @@ def write_model_card(
         undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     ).from_string(Path(__file__).with_suffix(".md.jinja").read_text(encoding="utf-8"))
     folder = run.path if folder is None else Path(folder)
-    card = template.render(_facts(run, which, folder))
+    card = template.render(_facts(run, file or run.generator_keras, raw, folder))
     with atomic_path(folder / "MODEL_CARD.md") as temporary:
         temporary.write_text(card, encoding="utf-8")
 
 
-def _facts(run: RunDirectory, which: str | None, folder: Path) -> dict[str, Any]:
+def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, Any]:
     config, rows = run.read_config(), run.read_log()
-    options, model = config.get("options") or {}, config["model"]
+    options, model, data = config.get("options") or {}, config["model"], config.get("data")
     height, width, channels = model["image_shape"]
-    seconds = rows[-1].get("seconds", math.nan) if rows else math.nan
+    columns = numeric_columns(rows)
+    steps = rows[-1]["step"] if rows else 0
     batch_size = options.get("batch_size")
-    evaluation = None
-    if run.evaluation.is_file():
-        evaluation = read_evaluation(run.evaluation)
-    step = rows[-1]["step"] if rows else 0
-    average = "the moving average (EMA) of " if model["ema_decay"] else ""
+    which, step = _moment(run, file, config.get("exported"))
+    judged = _judged(config.get("evaluation"), rows, which, step)
+    command, no_command = _command(options)
+    evaluation, no_evaluation = _evaluation(run, file)
     return {
         "height": height,
         "width": width,
@@ -81,40 +94,83 @@ def _facts(run: RunDirectory, which: str | None, folder: Path) -> dict[str, Any]
         "noise_dim": model["noise_dim"],
         "description": options.get("description"),
         "license": options.get("license"),
-        "data": config.get("data"),
+        "data": data,
+        "source": options.get("source"),
         "model": model,
-        "step": step,
-        "n_images": batch_size and step * batch_size * model["n_critic"],
-        "seconds": None if math.isnan(seconds) else _duration(seconds),
-        "weights": f"{average}those of the run's {which or config['exported']} generator",
+        "steps": steps,
+        "n_images": batch_size and steps * batch_size * model["n_critic"],
+        "seconds": duration(np.nanmax(columns["seconds"])) if "seconds" in columns else None,
+        "weights": f"{'' if raw or not model['ema_decay'] else 'the moving average (EMA) of '}"
+                   f"those of the generator {which}",
         "versions": ", ".join(f"{name} {version}" for name, version in config["versions"].items()),
-        "command": _command(options),
-        "verdict": str(diagnose(numeric_columns(rows))) if rows else None,
-        "judged": _judged(config.get("evaluation"), rows),
+        "command": command,
+        "no_command": no_command,
+        "verdict": str(diagnose(columns)) if rows else None,
+        "judged": judged,
         "evaluation": evaluation and evaluation_table([evaluation], ["images"]),
+        "no_evaluation": no_evaluation,
         "protocol": evaluation and _protocol(evaluation["protocol"]),
-        "folder": run.path.name,
         "snippets": _snippets(folder, model["noise"], model["noise_dim"], model["image_shape"]),
-        "copies": _copies(evaluation),
-    }
+        "copies": _copies(evaluation, (data or {}).get("digest")),
+    }  # fmt: skip
 
 
-def _command(options: Mapping[str, Any]) -> str | None:
-    """None where options are not those of a command: `train` records whatever it is given."""
+def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, int | None]:
+    """When in the run the generator in a file was, and the step where the file names it."""
+    if file.parent == run.checkpoints and file.name.startswith("step-"):
+        step = int(file.name.split(".")[0].removeprefix("step-"))
+        return f"after {step:,} steps", step
+    if file in (run.best_generator, run.best_generator_keras, run.best_generator_h5):
+        return "at its best", None
+    known = {"last": "at the end of the run", "best": "at its best"}
+    return known.get(exported, "that the run exported: which one is not known"), None
+
+
+def _command(options: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The command that made the run, or None and the reason."""
+    if not options:
+        return None, "It was trained from Python: its options are not known beyond config.json."
     try:
-        return command_of(options) if options else None
+        return command_of(options), ""
     except ValueError:
-        return None
+        return None, "Its options, in config.json, are not those of this version's commands."
 
 
-def _judged(protocol: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]) -> str | None:
-    """The last number that the run was judged by, and how."""
-    name = protocol["evaluate_metric"] if protocol else ""
+def _evaluation(run: RunDirectory, file: Path) -> tuple[dict[str, Any] | None, str]:
+    """The evaluation of the generator in a file, or None and the reason."""
+    command = "`python evaluate_generator.py` on its run does that, and adds the numbers here."
+    if not run.evaluation.is_file():
+        return None, f"It has not been evaluated: {command}"
+    try:
+        evaluation = read_evaluation(run.evaluation)
+    except ValueError:
+        return None, f"evaluation.json cannot be read. {command}"
+    evaluated = evaluation["protocol"]["fakes"].get("sha256")
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != evaluated:
+        return None, f"The evaluation.json of the run is of another of its generators. {command}"
+    return evaluation, ""
+
+
+def _judged(
+    protocol: Mapping[str, Any] | None,
+    rows: Sequence[Mapping[str, Any]],
+    which: str,
+    step: int | None,
+) -> str | None:
+    """The number that the generator was judged by while it was trained, and how."""
+    name = (protocol or {}).get("evaluate_metric")
     known = [row for row in rows if math.isfinite(row.get(name, math.nan))]
+    if step is not None:
+        known = [row for row in known if row["step"] == step]
     if not known:
         return None
+    row = known[-1]
+    if which == "at its best":
+        sign = 1 if NUMBERS[name].better == "lower" else -1
+        row = min(known, key=lambda row: sign * row[name])
     stated = ", ".join(f"{key} {value}" for key, value in protocol.items() if key != "label")
-    return f"{protocol['label']} was {known[-1][name]:.4g} at step {known[-1]['step']:,} ({stated})"
+    label = protocol.get("label", name)
+    return f"{label} was {row[name]:.4g} at step {row['step']:,} ({stated})"
 
 
 def _protocol(protocol: Mapping[str, Any]) -> str:
@@ -125,9 +181,10 @@ def _protocol(protocol: Mapping[str, Any]) -> str:
     )
 
 
-def _copies(evaluation: Mapping[str, Any] | None) -> str:
+def _copies(evaluation: Mapping[str, Any] | None, learned: str | None) -> str:
     found = (evaluation or {}).get("copies")
-    if found is None:
+    # Among other real images than those that it learned from there are no copies to be found.
+    if found is None or evaluation["protocol"]["real"].get("digest") != learned:
         return "Whether its images are copies of those that it learned from has not been measured."
     return (
         f"Of {evaluation['protocol']['fakes']['images']:,} of its images {found['exact']:,} are "
@@ -153,9 +210,3 @@ def _snippets(
                 ]
             )
     return made
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"

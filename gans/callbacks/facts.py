@@ -36,6 +36,13 @@ def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None
     }
 
 
+def keep_start(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Takes over from a run that is resumed what its first start alone was given."""
+    for name in ("load_weights", "step_0"):
+        if saved.get("options") and now["options"] and name in now["options"]:
+            now["options"][name] = saved["options"].get(name)
+
+
 def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError where a resumed run would not be the one that was saved."""
     for key, value in now["model"].items():
@@ -53,8 +60,8 @@ def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
     if digests[0] != digests[1]:
         raise ValueError(
-            "source must hold the saved run's images, prepared with the same options, to resume "
-            f"it (digest {digests[0]}). Received: digest {digests[1]}"
+            "source must hold the saved run's images, prepared with the same options and the same "
+            f"hold_out, to resume it (digest {digests[0]}). Received: digest {digests[1]}"
         )
 
 

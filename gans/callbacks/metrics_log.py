@@ -9,7 +9,7 @@ from typing import Any
 
 from gans.callbacks.interval import IntervalCallback, Schedule
 from gans.callbacks.measurements import Measurements
-from utils.health import Verdict, diagnose
+from utils.health import diagnose
 from utils.run_directory import RunDirectory, atomic_path, numeric_columns
 from utils.visualization.curves import EvaluatedColumn, plot_training
 
@@ -33,7 +33,6 @@ class MetricsLog(IntervalCallback):
 
     Attributes:
         rows: Those of log.csv, by column.
-        verdict: On the run after the last row; None before the first.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class MetricsLog(IntervalCallback):
         self.measurements = measurements
         self.evaluated = evaluated
         self.rows: list[dict[str, float | str]] = []
-        self.verdict: Verdict | None = None
         self._since = (0, time.perf_counter())  # step and time of the interval's start
         self._until = 0.0  # when its last step ended
 
@@ -99,23 +97,24 @@ class MetricsLog(IntervalCallback):
         self._plot()
 
     def add_not_finite(self, step: int, logs: dict[str, Any]) -> None:
-        """Ends the log with the step whose numbers are not finite.
+        """Ends the log with the step after which losses or weights are not finite.
 
         A resumed run goes on from a checkpoint before it, and without this row.
         """
-        if self.last_step < step:
-            known = {name: float(value) for name, value in logs.items()}
-            self.rows.append({"step": step} | {name: known.get(name, math.nan)
-                                               for name in log_names(self.model)})  # fmt: skip
+        if not self.rows or self.last_step < step:
+            self.rows.append({"step": step})
+        known = {name: float(value) for name, value in logs.items()}
+        # Where the weights are not finite, no loss of this step says anything of them.
+        self.rows[-1] |= {name: known.get(name, math.nan) for name in log_names(self.model)}
         self._diagnose()
         self._write()
 
     def _diagnose(self) -> None:
-        self.verdict = diagnose(numeric_columns(self.rows))
-        self.rows[-1]["health"] = self.verdict.name
-        is_news = self.verdict.level == "problem" and self.verdict.since == self.last_step
+        verdict = diagnose(numeric_columns(self.rows))
+        self.rows[-1]["health"] = verdict.name
+        is_news = verdict.level == "problem" and verdict.since == self.last_step
         log = logger.warning if is_news else logger.info  # a quiet run says it once
-        log("step %d: %s", self.last_step, self.verdict)
+        log("step %d: %s", self.last_step, verdict)
 
     def _plot(self) -> None:
         plot_training(numeric_columns(self.rows), self.run.training_plot, self.evaluated)

@@ -11,7 +11,12 @@ from gans.adversarial import AdversarialModel
 from gans.callbacks.checkpoint import CRITERION, Checkpoint, restore
 from gans.callbacks.evaluation import Evaluation
 from gans.callbacks.export import export_run
-from gans.callbacks.facts import require_same, require_same_judge, run_facts
+from gans.callbacks.facts import (
+    keep_start,
+    require_same,
+    require_same_judge,
+    run_facts,
+)
 from gans.callbacks.finite import NonFiniteError, StopOnNonFinite
 from gans.callbacks.interruption import Interruption
 from gans.callbacks.interval import Schedule
@@ -103,6 +108,7 @@ def train(
         run.require_unused()
     else:
         require_same(saved, facts)
+        keep_start(saved, facts)
     judge = None
     if evaluation is not None:
         judge = Judge(evaluation, data)
@@ -181,6 +187,8 @@ def train(
                 logger.info("  %-24s %s", "report", run.report)
             else:
                 logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
+                times.write()
+                page.write()
         return TrainingRun(run, step, finished, interruption.signal)
 
 

@@ -274,8 +274,10 @@ class DataPreparator:
         check_integer("batch_size", batch_size, 1)
         if batch_size > self.num_images:
             raise ValueError(
-                f"batch_size must be at most the number of usable images, {self.num_images}; "
-                f"received {batch_size}: lower it or add images"
+                f"batch_size must be at most the number of usable images, {self.num_images}"
+                f"{f' beside {self.num_held_out} held out' if self.num_held_out else ''}; "
+                f"received {batch_size}: lower it{' or hold_out' if self.num_held_out else ''} or "
+                "add images"
             )
 
 

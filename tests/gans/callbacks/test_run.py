@@ -269,6 +269,8 @@ def test_weights_spoiled_by_the_last_update_are_not_saved(tiny_gan, tiny_data, t
     run = RunDirectory(tmp_path / "run")
     with pytest.raises(NonFiniteError, match="step 8: weights not finite"):
         train(tiny_gan(), tiny_data, run.path, callbacks=[Poison()])
+    assert [row["health"] for row in run.read_log()] == ["starting", "not finite"]
+    assert "Not finite" in run.report.read_text()
     assert [p.name for p in run.list_checkpoints()][-1] == "step-00000004.weights.h5"
 
 

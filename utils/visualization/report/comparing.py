@@ -19,7 +19,8 @@ from utils.visualization.report.panels import (
 from utils.visualization.report.wording import number, plain
 
 GENERATOR = "wasserstein-gan comparison"
-_OF_ONE_START = {"save_path", "resume", "quiet"}  # options that say nothing of what was learned
+_OF_NO_MATTER = {"save_path", "resume", "quiet"}  # options that say nothing of what was learned
+_NAMES = {"extractor", "label"}  # of a protocol: a file's name may differ
 _HEAD = 4096  # bytes in which a page says what made it
 
 
@@ -49,10 +50,11 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
     path = Path(path)
     _require_replaceable(path)
 
-    problems, configs, logs, frames = [], {}, {}, []
+    problems, configs, logs, verdicts, frames = [], {}, {}, {}, []
     for name, run in labelled.items():
         configs[name], unclear = sections.read_facts(run)
-        logs[name], unreadable = sections.read_columns(run)
+        columns, unreadable = sections.read_columns(run)
+        logs[name], verdicts[name] = sections.known(columns), sections.verdict(columns)
         problems += [f"{name}: {problem}" for problem in unclear + unreadable]
         frames.append(Frames(run, BUDGET // len(labelled)).read())
     judged = {name: judged_column(configs[name], logs[name]) for name in labelled}
@@ -66,7 +68,7 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
             {
                 "name": name,
                 "colour": RUN_COLOURS[i % len(RUN_COLOURS)],
-                "verdict": sections.verdict(logs[name]),
+                "verdict": verdicts[name],
                 "newest": frames[i][-1] if frames[i] else None,
             }
             for i, name in enumerate(labelled)
@@ -98,7 +100,11 @@ def _require_replaceable(path: Path) -> None:
 
 def _comparable(configs: Mapping[str, dict[str, Any]]) -> str:
     """Whether the numbers that generators are judged by were taken alike."""
-    protocols = [config.get("evaluation") for config in configs.values()]
+    protocols = [
+        {key: value for key, value in config["evaluation"].items() if key not in _NAMES}
+        for config in configs.values()
+        if "evaluation" in config
+    ]
     if all(one == protocols[0] for one in protocols):
         return "The numbers that they are judged by were taken by the same protocol: compare them."
     return "Nor the numbers that they are judged by, which were not taken by the same protocol."
@@ -133,7 +139,7 @@ def _differences(configs: Mapping[str, dict[str, Any]]) -> list[tuple[str, list[
         keys = dict.fromkeys(key for one in parts for key in one) if names is None else names
         for key in keys:
             cells = [plain(one.get(key)) for one in parts]
-            if key not in _OF_ONE_START and len(set(cells)) > 1:
+            if key not in _OF_NO_MATTER and len(set(cells)) > 1:
                 rows.append((key if part == "options" else f"data: {key}", cells))
     digests = [plain(config.get("data", {}).get("digest"))[:12] for config in configs.values()]
     return [*rows, ("data: digest", digests)] if len(set(digests)) > 1 else rows

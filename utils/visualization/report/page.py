@@ -42,6 +42,8 @@ class Report:
         run = self.run
         config, problems = sections.read_facts(run)
         columns, log_problems = sections.read_columns(run)
+        verdict = sections.verdict(columns)
+        columns = sections.known(columns)
         judged = judged_column(config, columns)
         panels = panels_of(columns, judged) if columns else []
         frames = self._frames.read()
@@ -50,7 +52,7 @@ class Report:
             "generator": GENERATOR,
             "title": sections.run_name(run.path),
             "facts": sections.headline(config, columns),
-            "verdict": sections.verdict(columns),
+            "verdict": verdict,
             "problems": problems + log_problems,
             "frames": len(frames),
             "newest": frames[-1] if frames else None,

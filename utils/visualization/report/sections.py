@@ -15,7 +15,7 @@ from utils.command_line import command_of
 from utils.config import TrainingConfig
 from utils.health import Verdict, diagnose
 from utils.metrics.tables import evaluation_notes, evaluation_rows, read_evaluation
-from utils.run_directory import RunDirectory
+from utils.run_directory import RunDirectory, numeric_columns
 from utils.visualization.columns import EvaluatedColumn
 from utils.visualization.report.wording import counted, duration, number, plain, size_of
 
@@ -33,20 +33,18 @@ def read_facts(run: RunDirectory) -> tuple[dict[str, Any], list[str]]:
 
 
 def read_columns(run: RunDirectory) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The columns of log.csv that hold numbers, float [rows] by name, and what is wrong with it."""
+    """The columns of numbers of log.csv, float [rows] by name, and what is wrong with it."""
     try:
         rows = run.read_log()
     except (AttributeError, KeyError, OSError, TypeError, ValueError, csv.Error) as error:
         problem = " ".join(str(error).split())
         return {}, [f"{run.log_csv.name} cannot be read, and no curves are shown: {problem}."]
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {
-        name: np.array([
-            value if isinstance(value := row.get(name), int | float) else math.nan for row in rows
-        ], float)
-        for name in names
-    }  # fmt: skip
-    return {name: column for name, column in columns.items() if np.isfinite(column).any()}, []
+    return {name: np.array(column) for name, column in numeric_columns(rows).items()}, []
+
+
+def known(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those columns in which a row has a finite number: what there is to show."""
+    return {name: column for name, column in columns.items() if np.isfinite(column).any()}
 
 
 def verdict(columns: Mapping[str, np.ndarray]) -> Verdict | None:
@@ -78,7 +76,8 @@ def steps_done(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> 
 
 def time_taken(columns: Mapping[str, np.ndarray]) -> str:
     """How long the training took that is in the log."""
-    return duration(float(columns["seconds"][-1])) if "seconds" in columns else "unknown"
+    # A row that ends a run with what is not finite has no time.
+    return duration(float(np.nanmax(columns["seconds"]))) if "seconds" in columns else "unknown"
 
 
 def judged_while_training(
