@@ -29,7 +29,7 @@ from utils.metrics.copies import closeness_threshold
 from utils.metrics.distances import nearest
 from utils.metrics.diversity import diversity
 from utils.metrics.inception_score import inception_score
-from utils.metrics.scores import INCEPTION_SPLITS, METRICS
+from utils.metrics.scores import COMPUTED, INCEPTION_SPLITS
 
 DIMENSIONS, CLASSES = 2048, 1008
 # Of one image, two a multiply-add, convolutions only.
@@ -89,14 +89,14 @@ def compute(metric: str, real: np.ndarray, fake: np.ndarray) -> None:
         head = np.random.default_rng(0).normal(0, 0.02, (DIMENSIONS, CLASSES))
         inception_score(fake @ head.astype(np.float32), INCEPTION_SPLITS)
     else:
-        METRICS[metric].compute(real, fake, None, 0, False)
+        COMPUTED[metric].compute(real, fake, None, 0, False)
 
 
 def fewest(metric: str) -> int:
     """Feature vectors of each kind that the metric needs."""
-    if metric not in METRICS:
+    if metric not in COMPUTED:
         return 2
-    return METRICS[metric].fewest + METRICS[metric].fewest_a_dimension * DIMENSIONS
+    return COMPUTED[metric].fewest + COMPUTED[metric].fewest_a_dimension * DIMENSIONS
 
 
 def memory_now() -> float:
