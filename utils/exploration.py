@@ -6,6 +6,7 @@ A generator is here whatever has `noise` ("normal" or "uniform"), `noise_dim`, `
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def write_images(
     else:
         names = [f"seed-{each:06d}" for each in seeds]
 
-    def noise(start: int, n: int) -> np.ndarray:
+    def noise(start: int) -> np.ndarray:
+        n = min(AT_ONCE, len(names) - start)
         if seeds is None:
             return sample(n, generator.noise_dim, seed, generator.noise, truncation, start)
         return of_seeds(generator, seeds[start : start + n], truncation)
@@ -62,9 +64,15 @@ def write_images(
     with (
         progress_bar("Images", len(names), show_progress) as bar,
         image_writer(path, names, image_format) as add,
+        # The noise of the next images is drawn beside the generator's work on these.
+        ThreadPoolExecutor(1) as ahead,
     ):
+        drawn = ahead.submit(noise, 0)
         for start in range(0, len(names), AT_ONCE):
-            images = generator.images(noise(start, min(AT_ONCE, len(names) - start)))
+            vectors = drawn.result()
+            if start + AT_ONCE < len(names):
+                drawn = ahead.submit(noise, start + AT_ONCE)
+            images = generator.images(vectors)
             add(images)
             bar.update(len(images))
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -70,21 +71,21 @@ def image_writer(
 
 @contextlib.contextmanager
 def _into(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose files are moved into this one if the block succeeds."""
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    """A temporary folder that becomes this one, or whose files move into it, if the block succeeds.
+
+    A folder that holds files holds the temporary one meanwhile, and those of killed processes.
+    """
+    place = folder if folder.is_dir() and any(folder.iterdir()) else folder.parent
+    place.mkdir(parents=True, exist_ok=True)
     remove_unfinished(folder)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as temporary:
-            made = Path(temporary) / "images"
-            yield made
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place) as temporary:
+        made = Path(temporary) / "images"
+        yield made
+        try:
+            made.rename(folder)  # in one call, where nothing or an empty folder is there
+        except OSError:
             for file in made.iterdir():
                 file.replace(folder / file.name)
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):  # another process has put something there
-                folder.rmdir()
-        raise
 
 
 @contextlib.contextmanager
@@ -92,7 +93,12 @@ def _folder(
     path: Path, names: Sequence[str], image_format: str
 ) -> Iterator[Callable[[np.ndarray], None]]:
     path.mkdir()
-    with _encoding(names, image_format, lambda name, data: (path / name).write_bytes(data)) as add:
+
+    def work(part: np.ndarray, part_names: Sequence[str]) -> None:
+        for name, data in _encoded(part, part_names, image_format):
+            (path / name).write_bytes(data)
+
+    with _threads(names, work) as add:
         yield add
 
 
@@ -100,12 +106,18 @@ def _folder(
 def _archive(
     path: Path, names: Sequence[str], image_format: str
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    # Stored as they are: the images are compressed already.
-    with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
-        _encoding(names, image_format, archive.writestr) as add,
-    ):
-        yield add
+    def work(part: np.ndarray, part_names: Sequence[str]) -> list[tuple[str, bytes]]:
+        return list(_encoded(part, part_names, image_format))
+
+    # Stored as they are: the images are compressed already. In order, and by one thread.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+
+        def store(files: list[tuple[str, bytes]]) -> None:
+            for name, data in files:
+                archive.writestr(name, data)
+
+        with _threads(names, work, store) as add:
+            yield add
 
 
 @contextlib.contextmanager
@@ -132,33 +144,36 @@ def _array(
 
 
 @contextlib.contextmanager
-def _encoding(
-    names: Sequence[str], image_format: str, store: Callable[[str, bytes], object]
+def _threads(
+    names: Sequence[str],
+    work: Callable[[np.ndarray, Sequence[str]], Any],
+    store: Callable[[Any], None] = lambda result: None,
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """Encodes in threads, and stores in order in the caller's."""
-    coming, waiting = iter(names), deque()
+    """Works on parts of the images in threads, and takes the results in order in the caller's."""
+    given, waiting = 0, deque()
     with ThreadPoolExecutor(available_cores()) as pool:
 
         def store_all_but(most: int) -> None:
             while len(waiting) > most:
-                for data in waiting.popleft().result():
-                    store(f"{next(coming)}.{image_format}", data)
+                store(waiting.popleft().result())
 
         def add(images: np.ndarray) -> None:
+            nonlocal given
             for start in range(0, len(images), _PART):
                 part = images[start : start + _PART]
-                waiting.append(pool.submit(_encoded, part, image_format))
+                waiting.append(pool.submit(work, part, names[given : given + len(part)]))
+                given += len(part)
                 store_all_but(_WAITING_PER_CORE * available_cores())
 
         yield add
         store_all_but(0)
 
 
-def _encoded(images: np.ndarray, image_format: str) -> list[bytes]:
-    files = []
-    for image in images:
+def _encoded(
+    images: np.ndarray, names: Sequence[str], image_format: str
+) -> Iterator[tuple[str, bytes]]:
+    for image, name in zip(images, names, strict=True):
         file = io.BytesIO()
         picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
         picture.save(file, **FORMATS[image_format])
-        files.append(file.getvalue())
-    return files
+        yield f"{name}.{image_format}", file.getvalue()
