@@ -247,7 +247,7 @@ def test_export(run, generate, tmp_path):
         assert (status, error) == (0, "") and f"{file}: images differ from those of Keras" in out
     assert generate(run, "--export", "onnx", "--output", tmp_path / "new")[0] == 1  # it is there
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
-        "generator.onnx", "generator.tflite"]
+        "MODEL_CARD.md", "generator.onnx", "generator.tflite"]
 
 
 def test_a_saved_model_and_a_folder_with_a_dot_in_its_name(run, generate, tmp_path):

@@ -94,6 +94,7 @@ def test_too_many_images(tmp_path):
 
 def test_a_folder_that_comes_to_be_meanwhile_keeps_what_is_in_it(tmp_path):
     with image_writer(tmp_path / "folder", NAMES) as add:
+        (tmp_path / "folder").mkdir()
         (tmp_path / "folder" / "photo.png").write_text("mine")
         add(made())
     assert len(list((tmp_path / "folder").iterdir())) == 8

@@ -42,6 +42,6 @@ def test_features_decide_where_they_are_given(images, monkeypatch, tmp_path):
     turned = images[[4, 20], ::-1, ::-1]
     for extractor in (Brightness(), None):
         write_nearest(turned, tmp_path / "n.png", images, extractor, tmp_path, False)
-    (by_features, *_, title, _), (by_pixels, *_) = drawn
+    (by_features, *_, title, _, _), (by_pixels, *_) = drawn
     assert [pair["training"] for pair in by_features] == [4, 20] and "brightness" in title
     assert [pair["training"] for pair in by_pixels] != [4, 20]
