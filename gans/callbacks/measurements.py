@@ -110,8 +110,7 @@ def _real_images(data: Any) -> np.ndarray:
     """As many real images as samples, uint8 [n, H, W, C], or fewer where there are fewer."""
     if not isinstance(data, tf.data.Dataset):
         return data.sample(min(GRID_IMAGES, data.num_images), SEED)
-    images = np.asarray(next(iter(data)))[:GRID_IMAGES]
-    return np.round((np.clip(images, -1, 1) + 1.0) * 127.5).astype(np.uint8)
+    return np.asarray(to_bytes(next(iter(data))[:GRID_IMAGES]))
 
 
 def _mean_pixel_distance(images: np.ndarray) -> float:

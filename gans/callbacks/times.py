@@ -58,10 +58,12 @@ class Times(IntervalCallback):
     def judging(self) -> Iterator[None]:
         """Around an evaluation, which is no part of the saving that it lies in."""
         began = time.perf_counter()
-        yield
-        seconds = time.perf_counter() - began
-        self.seconds[JUDGING] += seconds
-        self._since += seconds
+        try:
+            yield
+        finally:  # also where it is abandoned
+            seconds = time.perf_counter() - began
+            self.seconds[JUDGING] += seconds
+            self._since += seconds
 
     def write(self) -> None:
         """Writes times.json, with what has been counted up to now."""
