@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from utils.command_line import OptionParser, add_groups, exit_status
+from utils.command_line import OptionParser, add_groups
 from utils.config import TrainingConfig
+from utils.process import exit_status
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
 

@@ -10,16 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.command_line import (
-    OptionParser,
-    add_options,
-    exit_status,
-    leave,
-    quiet_stderr,
-    start_tensorflow,
-)
+from utils.command_line import OptionParser, add_options
 from utils.metrics.names import METRICS, NUMBERS
 from utils.options import at_least_0, at_least_1
+from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
 from utils.run_directory import RunDirectory, atomic_path
 from utils.saved_runs import (
     PREPARATION,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from utils.command_line import exit_status, leave, quiet_stderr, start_tensorflow
 from utils.generation_options import generation_parser
+from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
 from utils.saved_runs import (
     data_options,
     generator_file,

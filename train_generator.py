@@ -7,17 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from utils.command_line import (
-    exit_status,
-    leave,
-    quiet_stderr,
-    read_options,
-    read_page,
-    start_tensorflow,
-    training_parser,
-    yaml_text,
-)
+from utils.command_line import read_options, read_page, training_parser, yaml_text
 from utils.config import TrainingConfig
+from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
 from utils.run_directory import RunDirectory
 
 # Before TensorFlow is imported: its C++ messages are not for the user of a script.

@@ -4,10 +4,8 @@ import argparse
 import contextlib
 import dataclasses
 import difflib
-import os
 import shlex
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -276,80 +274,3 @@ def command_of(options: Mapping[str, Any]) -> str:
         else:
             words += [f"--{name}", str(value)]
     return shlex.join(words)
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Silences what C++ code writes to stderr: a dozen lines that TensorFlow's import prints."""
-    stderr = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-
-
-def exit_status(run: Callable[[], int], after_stop: str) -> int:
-    """Runs a command to its exit status; what goes wrong is one line on stderr, never a traceback.
-
-    Args:
-        run: Does the work and returns the exit status.
-        after_stop: What to say, after "Stopped.", when the user presses Ctrl-C.
-    """
-    try:
-        return run()
-    except (ValueError, ArithmeticError, OSError, MemoryError) as error:
-        _print_error(error)
-        return 1
-    except _tensorflow_errors() as error:  # how what goes wrong inside a graph arrives
-        text = error.message.strip().splitlines()[0]
-        if type(error).__name__ == "ResourceExhaustedError":
-            text = "the networks and a batch do not fit into memory: lower --batch_size or the size"
-        _print_error(text)
-        return 1
-    except ImportError as error:
-        _print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
-        return 1
-    except KeyboardInterrupt:
-        print(f"\nStopped. {after_stop}", file=sys.stderr)
-        return 130
-
-
-def _tensorflow_errors() -> tuple[type[Exception], ...]:
-    """TensorFlow's own, once it is loaded: it must not be for --help."""
-    tensorflow = sys.modules.get("tensorflow")
-    return () if tensorflow is None else (tensorflow.errors.OpError,)
-
-
-def start_tensorflow() -> list:
-    """Loads TensorFlow without its messages, to take memory of a GPU as it needs it.
-
-    Returns:
-        The GPUs.
-    """
-    with quiet_stderr():
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    return gpus
-
-
-def leave(status: int) -> NoReturn:
-    """Ends a script that has used TensorFlow.
-
-    Not by sys.exit: HDF5 crashes while Python shuts down if it could not write a file to its end,
-    and TensorFlow's threads take seconds to end.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-def _print_error(error: Exception | str) -> None:
-    """One line on stderr, also where a library's message has several."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
