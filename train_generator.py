@@ -33,11 +33,13 @@ def _write_page(report: str | None = None, compare: Sequence[str] = ()) -> int:
     return 0
 
 
-def _check_early(config: TrainingConfig, dry_run: bool) -> None:
+def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
     """Finds out before the images are prepared what would stop the run after."""
     from gans.architectures import first_block
 
     first_block(*(config.resize or config.shape))
+    if not is_chief:
+        return
     if not config.resume:
         RunDirectory(config.save_path).require_unused()
     if config.load_weights is not None and not Path(config.load_weights).is_file():
@@ -62,46 +64,79 @@ def _check_early(config: TrainingConfig, dry_run: bool) -> None:
 
 
 def _run(config: TrainingConfig, dry_run: bool) -> int:
+    from gans.workers import describe_workers, described_workers
     from utils import DataPreparator
 
-    _check_early(config, dry_run)
+    if config.workers is not None:
+        describe_workers(config.workers, config.worker_index)
+    workers, worker = described_workers()
+    _check_early(config, dry_run, worker == 0)
+    talkative = dry_run or (not config.quiet and worker == 0)
+    joins = workers > 1 and not dry_run
+    if joins:  # before anything, such as a tfds source, starts TensorFlow by itself
+        if not config.quiet:
+            print(f"Worker {worker} of {workers}: waiting for the others", flush=True)
+        strategy = _open_strategy(config)
     data = DataPreparator(**config.data_options())
     if dry_run:
         print(yaml_text(config), end="")
-    talkative = dry_run or not config.quiet
     if talkative:
         height, width, channels = data.image_shape
         held_out = f"; {data.num_held_out:,} more are held out" if data.num_held_out else ""
         print(f"Data: {data.num_images:,} images {height}x{width}x{channels} from "
               f"{data.describe()['source']}; {len(data.skipped):,} files skipped, "
               f"{data.duplicates:,} exact duplicates{held_out}")
-        print("Loading TensorFlow", flush=True)
-    gpus = start_tensorflow()
+        if not joins:
+            print("Loading TensorFlow", flush=True)
+    if not joins:
+        strategy = _open_strategy(config)
     import tensorflow as tf
 
     from gans import model_class
+    from gans.distribution import check_batch_size
 
+    check_batch_size(config.batch_size, strategy)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    gan = model_class(config.method)(data.image_shape, **config.model_options())
-    gan.compile(**config.compile_options())
-    if config.load_weights is not None:
+    with strategy.scope():
+        gan = model_class(config.method)(data.image_shape, **config.model_options())
+        gan.compile(**config.compile_options())
+    if config.load_weights is not None and worker == 0:  # which shares them
         gan.load_weights(config.load_weights)
     if config.step_0 is not None:
         gan.set_step(config.step_0)
     if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
         critic = "discriminator" if config.method == "dcgan" else "critic"
-        device = "the GPU" if gpus else f"{os.cpu_count()} CPU cores"
-        print(f"Networks: generator {sizes[0]:,} and {critic} {sizes[1]:,} parameters, on {device}",
-              flush=True)
+        print(f"Networks: generator {sizes[0]:,} and {critic} {sizes[1]:,} parameters, on "
+              f"{_devices(strategy, workers)}", flush=True)
     if dry_run:
         return 0
     run = gan.train(data, **config.train_options(data.num_images))
-    if not run.finished:
+    if not run.finished and worker == 0:
         again = ["--resume", "--save_path", str(run.directory.path)]
         print("To go on:", shlex.join([sys.executable, sys.argv[0], *again]))
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
+
+
+def _open_strategy(config: TrainingConfig):
+    start_tensorflow()
+    with quiet_stderr():
+        from gans.distribution import open_strategy
+
+        return open_strategy(config.devices)
+
+
+def _devices(strategy, workers: int) -> str:
+    """What the networks train on, in words."""
+    import tensorflow as tf
+
+    replicas = strategy.num_replicas_in_sync
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    if replicas == 1:
+        return "the GPU" if kind == "GPU" else f"{os.cpu_count()} CPU cores"
+    where = f" of {workers} workers" if workers > 1 else ""
+    return f"{replicas} {kind}s{where}, which share every batch"
 
 
 if __name__ == "__main__":

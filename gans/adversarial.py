@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from gans import noise as noise_module
+from gans.distribution import mean_over_replicas
 from gans.ema import update_average
 from gans.networks import GeneratorAndCritic
 from gans.optimizers import build_optimizers, scaled_for, set_iterations
@@ -94,16 +95,17 @@ class AdversarialModel(GeneratorAndCritic):
             name: default if given[name] is None else given[name]
             for name, default in self.optimizer_defaults.items()
         }
-        built = build_optimizers(
-            self.n_critic,
-            generator_learning_rate=generator_learning_rate,
-            decay_rate=decay_rate,
-            **options,
-        )
-        self.critic_optimizer = scaled_for(self.precision, critic_optimizer or built[0])
-        self.generator_optimizer = scaled_for(self.precision, generator_optimizer or built[1])
-        self.critic_optimizer.build(self.critic.trainable_variables)
-        self.generator_optimizer.build(self.generator.trainable_variables)
+        with self.distribute_strategy.scope():
+            built = build_optimizers(
+                self.n_critic,
+                generator_learning_rate=generator_learning_rate,
+                decay_rate=decay_rate,
+                **options,
+            )
+            self.critic_optimizer = scaled_for(self.precision, critic_optimizer or built[0])
+            self.generator_optimizer = scaled_for(self.precision, generator_optimizer or built[1])
+            self.critic_optimizer.build(self.critic.trainable_variables)
+            self.generator_optimizer.build(self.generator.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any]:
         if not self.compiled:
@@ -119,9 +121,10 @@ class AdversarialModel(GeneratorAndCritic):
 
     def set_step(self, step: int) -> None:
         """Counts generator steps, and with them the decay of the learning rates, from `step`."""
-        self.step.assign(step)
-        set_iterations(self.critic_optimizer, step * self.n_critic)
-        set_iterations(self.generator_optimizer, step)
+        with self.distribute_strategy.scope():
+            self.step.assign(step)
+            set_iterations(self.critic_optimizer, step * self.n_critic)
+            set_iterations(self.generator_optimizer, step)
 
     # --- pieces of a train step ---
 
@@ -131,7 +134,10 @@ class AdversarialModel(GeneratorAndCritic):
         return self.distribute_strategy.num_replicas_in_sync
 
     def batch_size(self, real_images: tf.Tensor) -> int:
-        """Images of one update, N, of an element [n_critic * N, H, W, C] of the data."""
+        """Images of one update, N, of an element [n_critic * N, H, W, C] of the data.
+
+        Under a distribution strategy a replica's N is its part of the batch.
+        """
         count = real_images.shape[0]
         if not count or count % self.n_critic:
             raise ValueError(
@@ -154,17 +160,20 @@ class AdversarialModel(GeneratorAndCritic):
         Raises:
             ValueError: If the number of images is not a known multiple of n_critic.
         """
-        self.batch_size(real_images)
+        batch_size = self.batch_size(real_images)
         if self.real_noise:
             seed = noise_module.draw_seed(self.seed, self.step.value, noise_module.REAL_NOISE)
-            noise = noise_module.training_noise("uniform", real_images.shape, seed)
+            shape = (self.n_critic, batch_size * self.replicas, *real_images.shape[1:])
+            noise = noise_module.training_noise("uniform", shape, seed)
+            noise = tf.reshape(noise_module.own_part(noise, axis=1), real_images.shape)
             real_images = (1.0 - self.real_noise) * real_images + self.real_noise * noise
         return tf.split(real_images, self.n_critic)
 
     def training_noise(self, batch_size: int, purpose: int, iteration: int = 0) -> tf.Tensor:
         """Noise float32 [batch_size, noise_dim] of this step, update and replica."""
         seed = noise_module.draw_seed(self.seed, self.step.value, purpose, iteration)
-        return noise_module.training_noise(self.noise, (batch_size, self.noise_dim), seed)
+        shape = (batch_size * self.replicas, self.noise_dim)
+        return noise_module.own_part(noise_module.training_noise(self.noise, shape, seed))
 
     def minimize(
         self,
@@ -205,13 +214,25 @@ class AdversarialModel(GeneratorAndCritic):
             logs: What the step logs, float32 scalars.
 
         Returns:
-            The means of the logs since the last `reset_metrics`.
+            What `track` returns.
         """
+        self._share_statistics()
         update_average(
             self.ema_generator.weights, self.generator.weights, self.ema_decay, self.step.value
         )
         self.step.assign_add(1)
         return self.track(logs)
+
+    def _share_statistics(self) -> None:
+        """Gives all replicas the mean of each one's moving statistics of batch normalisation."""
+        statistics = [
+            *self.generator.non_trainable_variables,
+            *self.critic.non_trainable_variables,
+        ]
+        if self.replicas > 1 and statistics:
+            means = mean_over_replicas([variable.value for variable in statistics])
+            for variable, mean in zip(statistics, means, strict=True):
+                variable.assign(mean)
 
     def train(
         self,

@@ -35,6 +35,8 @@ class DCGAN(AdversarialModel):
         critic_normalization: "none", "batch", "layer", "instance", or "published" (conv4,
             residual64); None takes the architecture's own.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        synchronized_batch_norm: Whether batch normalisation takes its statistics over all replicas
+            of a distribution strategy, instead of each one's own part of the batch.
         name: Name of the model.
 
     Call arguments:
@@ -70,6 +72,7 @@ class DCGAN(AdversarialModel):
         base_filters: int | None = None,
         critic_normalization: str | None = None,
         precision: str = "float32",
+        synchronized_batch_norm: bool = False,
         name: str = "dcgan",
     ):
         super().__init__(
@@ -85,6 +88,7 @@ class DCGAN(AdversarialModel):
             ema_decay=ema_decay,
             seed=seed,
             precision=precision,
+            synchronized_batch_norm=synchronized_batch_norm,
             logs=["discriminator_loss", "generator_loss", "real_probability", "fake_probability"],
             name=name,
         )

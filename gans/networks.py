@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gans.architectures import get_architecture
+from gans.architectures.blocks import synchronize_batch_norm
 from gans.generation import images_of, to_bytes
 from gans.generator_files import save_generator
 from gans.resumable import ResumableModel
@@ -38,6 +39,8 @@ class GeneratorAndCritic(ResumableModel):
         seed: Seed of the initial weights and of every draw while training.
         precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks. Scores,
             losses, penalty norms and EMA stay float32.
+        synchronized_batch_norm: Whether batch normalisation takes its statistics over all replicas
+            of a distribution strategy, instead of each one's own part of the batch.
         logs: Names of what a step logs.
         name: Name of the model.
 
@@ -67,6 +70,7 @@ class GeneratorAndCritic(ResumableModel):
         ema_decay: float,
         seed: int,
         precision: str,
+        synchronized_batch_norm: bool,
         logs: Sequence[str],
         name: str | None = None,
     ):
@@ -107,6 +111,7 @@ class GeneratorAndCritic(ResumableModel):
             "ema_decay": ema_decay,
             "seed": seed,
             "precision": precision,
+            "synchronized_batch_norm": synchronized_batch_norm,
         }
         self.image_shape = image_shape
         self.noise_dim = noise_dim
@@ -123,6 +128,9 @@ class GeneratorAndCritic(ResumableModel):
             self.critic = module.build_critic(
                 image_shape, base_filters, critic_normalization, 2 * seed + 1
             )
+            if synchronized_batch_norm:
+                synchronize_batch_norm(self.generator)
+                synchronize_batch_norm(self.critic)
             self.ema_generator = keras.models.clone_model(self.generator)
         self.ema_generator.set_weights(self.generator.get_weights())
         self.built = True

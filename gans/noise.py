@@ -1,4 +1,8 @@
-"""Random numbers as pure functions of (seed, step, iteration, replica): no generator state."""
+"""Random numbers as pure functions of (seed, step, iteration, position): no generator state.
+
+Replicas draw the numbers of the whole global batch and take those of their own positions, which
+costs little beside a step: however many replicas share a batch, each image has the same noise.
+"""
 
 from collections.abc import Sequence
 
@@ -20,13 +24,12 @@ def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> t
         purpose: `CRITIC_NOISE`, `INTERPOLATION`, `GENERATOR_NOISE` or `REAL_NOISE`.
         iteration: The critic update within the step.
     """
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     key = tf.random.experimental.stateless_fold_in(
         tf.constant([seed, 0], tf.int64), step, alg=ALGORITHM
     )
-    # iteration and replica stay far below 2**20
-    index = (tf.cast(replica, tf.int64) * 2**20 + iteration) * 4 + purpose
-    return tf.random.experimental.stateless_fold_in(key, index, alg=ALGORITHM)
+    return tf.random.experimental.stateless_fold_in(
+        key, tf.constant(iteration * 4 + purpose, tf.int64), alg=ALGORITHM
+    )
 
 
 def training_noise(kind: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tensor:
@@ -39,3 +42,14 @@ def training_noise(kind: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tenso
 def interpolation_weights(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
     """One uniform number in [0, 1) an image, float32 [N, 1, 1, 1]."""
     return tf.random.stateless_uniform([batch_size, 1, 1, 1], seed, alg=ALGORITHM)
+
+
+def own_part(draw: tf.Tensor, axis: int = 0) -> tf.Tensor:
+    """The part of a draw for the global batch that is this replica's, along its batch axis."""
+    context = tf.distribute.get_replica_context()
+    count = draw.shape[axis] // context.num_replicas_in_sync
+    if count == draw.shape[axis]:
+        return draw
+    begin, size = [0] * draw.shape.rank, draw.shape.as_list()
+    begin[axis], size[axis] = context.replica_id_in_sync_group * count, count
+    return tf.ensure_shape(tf.slice(draw, tf.stack(begin), size), size)

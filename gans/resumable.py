@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gans.distribution import has_several_workers, mean_over_replicas
+
 
 class ResumableModel(keras.Model):
     """What a subclass's `train_step` logs and counts, saved and restored with its weights.
@@ -18,6 +20,7 @@ class ResumableModel(keras.Model):
         name: Name of the model.
 
     Attributes:
+        log_names: As given.
         step: int64 scalar variable, the steps done.
         keep_logs_once: Set before `fit` to let the logs' means go on inside an interval.
     """
@@ -28,35 +31,66 @@ class ResumableModel(keras.Model):
             name="step", shape=(), dtype="int64", initializer="zeros", trainable=False
         )
         self.keep_logs_once = False
-        self._trackers = [keras.metrics.Mean(name=log) for log in logs]
+        self.log_names = list(logs)
+        # The sums of the logs since the last reset, and how many steps were summed.
+        self._log_sums = self.add_weight(
+            name="log_sums", shape=(len(self.log_names) + 1,), dtype="float32",
+            initializer="zeros", trainable=False,
+        )  # fmt: skip
 
     @property
-    def metrics(self) -> list[keras.Metric]:
-        return self._trackers
+    def steps_done(self) -> int:
+        """The value of `step`, also where every replica has its copy."""
+        return int(self.step.numpy())
 
     def reset_metrics(self) -> None:
         """Starts the logs' means anew; skipped once where a run goes on inside an interval."""
         if not self.keep_logs_once:
-            super().reset_metrics()
+            with self.distribute_strategy.scope():
+                self._log_sums.assign(tf.zeros_like(self._log_sums.value))
         self.keep_logs_once = False
 
+    def get_metrics_result(self) -> dict[str, np.ndarray]:
+        """The means of the logs since the last reset, float32 scalars; 0 where there was no step.
+
+        `fit` gives the callbacks of an epoch what the last step returned, which is the same.
+        """
+        *sums, count = self._log_sums.numpy()
+        return {
+            name: total / max(count, np.float32(1))
+            for name, total in zip(self.log_names, sums, strict=True)
+        }
+
     def track(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Adds one step's logs to the interval's means and returns these."""
-        for tracker in self._trackers:
-            tracker.update_state(logs[tracker.name])
-        return {tracker.name: tracker.result() for tracker in self._trackers}
+        """Adds one step's logs to the interval's sums and returns the means.
+
+        Args:
+            logs: float32 scalars; where there are replicas, each one's means over its images.
+
+        Returns:
+            float32 scalars, the same on every replica; of shape (1,) if there are several
+            workers, whose logs Keras reduces along that axis.
+        """
+        step_logs = mean_over_replicas([logs[name] for name in self.log_names])
+        self._log_sums.assign_add(tf.stack([*step_logs, 1.0]))
+        *sums, count = tf.unstack(self._log_sums.value)
+        shape = [1] if has_several_workers(self.distribute_strategy) else []
+        return {
+            name: tf.reshape(total / count, shape)
+            for name, total in zip(self.log_names, sums, strict=True)
+        }
 
     def save_own_variables(self, store: Any) -> None:
         store["step"] = np.asarray(self.step)
         # What the current interval has summed so far: a run that goes on inside an interval
         # logs the same means as one that was never interrupted.
-        store["logs"] = np.asarray([[np.asarray(v) for v in m.variables] for m in self.metrics])
+        *sums, count = self._log_sums.numpy()
+        store["logs"] = np.stack([sums, np.full(len(sums), count)], axis=1)
 
     def load_own_variables(self, store: Any) -> None:
         self.step.assign(store["step"][()])
-        for metric, values in zip(self.metrics, store["logs"][()], strict=True):
-            for variable, value in zip(metric.variables, values, strict=True):
-                variable.assign(value)
+        logs = store["logs"][()]  # [logs, 2]: the sum, and the count, which all have in common
+        self._log_sums.assign(np.append(logs[:, 0], logs[0, 1]))
 
     def load_weights(self, filepath: str | Path, **options: Any) -> None:
         """Loads what `save_weights` wrote: networks, optimizers, EMA, step and logs.
@@ -66,7 +100,7 @@ class ResumableModel(keras.Model):
                 weights may have been loaded by then.
         """
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), self.distribute_strategy.scope():
                 # Keras only warns where a part of the file fits nothing, and loads the rest.
                 warnings.simplefilter("error", UserWarning)
                 super().load_weights(filepath, **options)

@@ -23,6 +23,7 @@ from gans.noise import (
     INTERPOLATION,
     draw_seed,
     interpolation_weights,
+    own_part,
 )
 
 
@@ -51,6 +52,8 @@ class WassersteinGAN(AdversarialModel):
             for the method.
         one_sided: Penalise only gradient norms above 1.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        synchronized_batch_norm: Whether batch normalisation takes its statistics over all replicas
+            of a distribution strategy, instead of each one's own part of the batch.
         name: Name of the model.
 
     Call arguments:
@@ -91,6 +94,7 @@ class WassersteinGAN(AdversarialModel):
         critic_normalization: str | None = None,
         one_sided: bool = False,
         precision: str = "float32",
+        synchronized_batch_norm: bool = False,
         name: str = "wasserstein_gan",
     ):
         if clip_value is not None:
@@ -124,6 +128,7 @@ class WassersteinGAN(AdversarialModel):
             ema_decay=ema_decay,
             seed=seed,
             precision=precision,
+            synchronized_batch_norm=synchronized_batch_norm,
             logs=[
                 "wasserstein_estimate",
                 "critic_loss",
@@ -176,7 +181,7 @@ class WassersteinGAN(AdversarialModel):
         noise = self.training_noise(batch_size, CRITIC_NOISE, iteration)
         fake_images = self.generator(noise, training=True)
         seed = draw_seed(self.seed, self.step.value, INTERPOLATION, iteration)
-        alpha = interpolation_weights(batch_size, seed)
+        alpha = own_part(interpolation_weights(batch_size * self.replicas, seed))
         interpolates = interpolate(real_images, fake_images, alpha)
 
         with tf.GradientTape() as tape:

@@ -15,7 +15,8 @@ from utils.presets import PRESETS, list_presets, preset_options
 from utils.run_directory import RunDirectory
 
 # What a resumed run does not take over from the run that it goes on with.
-_OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet"}
+_OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet",
+                 "devices", "workers", "worker_index"}  # fmt: skip
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -111,7 +112,7 @@ def training_parser(prog: str | None = None) -> OptionParser:
 
 A flag that a file sets is unset with --no_FLAG.""",
     )
-    add_groups(parser, ["data", "model", "training", "evaluation", "run"])
+    add_groups(parser, ["data", "model", "training", "devices", "evaluation", "run"])
     general = parser.add_argument_group("general")
     general.add_argument("--preset", choices=PRESETS, default=argparse.SUPPRESS,
                          help="options of a published system, under those given otherwise: "

@@ -13,6 +13,7 @@ from utils.options import (
     at_least_0,
     at_least_1,
     check_value,
+    number_or_all,
     option,
     positive,
     share,
@@ -123,6 +124,20 @@ class TrainingConfig:
     precision: str = option(
         "float32", "training", "arithmetic of the networks",
         choices=("float32", "mixed_bfloat16", "mixed_float16"))
+    synchronized_batch_norm: bool = option(
+        False, "devices", "batch normalisation over the whole batch, instead of over each device's "
+        "own part of it")
+    devices: int | str | None = option(
+        None, "devices", "train on N GPUs of this machine, or on all; --batch_size is that of all "
+        "devices together (default: 1; with several workers all GPUs of each)",
+        type=number_or_all, metavar="N|all")
+    workers: tuple[str, ...] | None = option(
+        None, "devices", "train on several machines: host:port of each, in the same order on each "
+        "(default: those of the environment variable TF_CONFIG, if it is set)", nargs="+",
+        metavar="HOST:PORT")
+    worker_index: int | None = option(
+        None, "devices", "which of the workers this is, from 0; worker 0 writes the run",
+        type=at_least_0, metavar="I")
     seed: int = option(
         0, "training", "seed of weights, order and noise", type=at_least_0, metavar="N")
     deterministic: bool = option(
@@ -205,6 +220,12 @@ class TrainingConfig:
                 "save_best_only needs method wgan-gp or wgan, whose estimate says which generator "
                 "is best, or evaluate_every; no log of a DCGAN says it. Received: method=dcgan"
             )
+        if (self.workers is None) != (self.worker_index is None):
+            raise ValueError(
+                "workers and worker_index must be given together: all workers' host:port, and "
+                f"which of them this is. Received: workers={self.workers}, "
+                f"worker_index={self.worker_index}"
+            )
         if self.resume and (self.load_weights is not None or self.step_0 is not None):
             raise ValueError(
                 "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
@@ -261,6 +282,7 @@ class TrainingConfig:
             "base_filters": self.base_filters,
             "critic_normalization": self.critic_normalization,
             "precision": self.precision,
+            "synchronized_batch_norm": self.synchronized_batch_norm,
         }
         if self.method != "dcgan":
             options["gradient_penalty"] = self.gradient_penalty

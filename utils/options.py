@@ -78,6 +78,13 @@ def at_least_0(text: str) -> int:
 at_least_0.__name__ = "whole number of at least 0"
 
 
+def number_or_all(text: str) -> int | str:
+    return text if text == "all" else at_least_1(text)
+
+
+number_or_all.__name__ = "whole number of at least 1, or all"
+
+
 def check_value(field: dataclasses.Field, value: Any) -> None:
     """Raises ValueError where a value is not what its option takes; None stands for unset."""
     rules = field.metadata["argparse"]
@@ -96,10 +103,10 @@ def check_value(field: dataclasses.Field, value: Any) -> None:
         problem = f"one of {', '.join(rules['choices'])}"
     elif "type" in rules:
         try:
-            if not all(isinstance(each, Real) for each in values):
-                raise ValueError
             for each in values:
-                rules["type"](str(each))
+                # Not a number's text instead of the number.
+                if rules["type"](str(each)) != each and not isinstance(each, Real):
+                    raise ValueError
         except ValueError:
             problem = rules["type"].__name__
     if problem:

@@ -94,3 +94,10 @@ def normalization_layer(name: str) -> Callable:
         return keras.layers.BatchNormalization(epsilon=EPSILON)
     groups = 1 if name == "layer" else -1
     return keras.layers.GroupNormalization(groups=groups, epsilon=EPSILON)
+
+
+def synchronize_batch_norm(model: keras.Model) -> None:
+    """Lets a network's batch normalisation take its statistics over all replicas, in place."""
+    for layer in _leaves(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True

@@ -52,7 +52,7 @@ class Checkpoint(IntervalCallback):
         Raises:
             NonFiniteError: If a weight is not finite. Nothing is written.
         """
-        step = int(self.model.step)
+        step = self.model.steps_done
         if step == self._saved_step:
             return
         self._require_finite()
@@ -72,7 +72,7 @@ class Checkpoint(IntervalCallback):
     def _require_finite(self) -> None:
         # The losses of the last step were computed before its updates: the weights may be worse.
         if not all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights):
-            raise NonFiniteError(int(self.model.step), "weights not finite", self.run)
+            raise NonFiniteError(self.model.steps_done, "weights not finite", self.run)
 
 
 def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
@@ -97,7 +97,7 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
         except ValueError as error:
             logger.warning("Passing over a checkpoint: %s", error)
             continue
-        step = int(model.step)
+        step = model.steps_done
         for damaged in checkpoints[checkpoints.index(path) + 1 :]:
             damaged.rename(damaged.with_name(f"{damaged.name}.damaged"))
         for sample in run.list_samples():  # of steps that will be done again
@@ -109,4 +109,4 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
             f"save_path must hold a readable checkpoint to resume. Received: {str(run.path)!r}, "
             f"where none of {len(checkpoints)} can be read"
         )
-    return int(model.step)
+    return model.steps_done

@@ -76,7 +76,7 @@ class Evaluation(IntervalCallback):
 
         A run may have been interrupted while it was judged, or not have been judged before.
         """
-        step = int(self.model.step)
+        step = self.model.steps_done
         is_due = self.log.last_step == step and self.schedule.is_evaluated(step)
         if is_due and math.isnan(self._values()[-1]):
             self._evaluate(step)
@@ -115,7 +115,7 @@ class Evaluation(IntervalCallback):
         self._stop_if_over()
 
     def _stop_if_over(self) -> None:
-        if self.is_over and int(self.model.step) < self.schedule.train_steps:
+        if self.is_over and self.model.steps_done < self.schedule.train_steps:
             self.model.stop_training = True
             logger.info(
                 "Not trained further: no better value in %d evaluations. To go on, resume with a "

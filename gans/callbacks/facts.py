@@ -1,11 +1,13 @@
 """What config.json says of a run, and whether a run to resume is the one that was saved."""
 
+import inspect
 import platform
 from importlib.metadata import version
 from typing import Any
 
 import tensorflow as tf
 
+from gans import model_class
 from gans.adversarial import AdversarialModel
 
 
@@ -45,13 +47,17 @@ def keep_start(saved: dict[str, Any], now: dict[str, Any]) -> None:
 
 def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError where a resumed run would not be the one that was saved."""
+    defaults = inspect.signature(model_class(now["model"]["method"])).parameters
     for key, value in now["model"].items():
-        if key not in saved["model"]:
+        if key in saved["model"]:
+            before = saved["model"][key]
+        elif key in defaults:  # an option that the saved run's version had not
+            before = defaults[key].default
+        else:
             raise ValueError(
                 "save_path must hold a run that this version has started to resume it: train "
                 f"anew elsewhere. Received: a run whose config.json does not name {key}"
             )
-        before = saved["model"][key]
         before = tuple(before) if isinstance(before, list) else before
         if before != value:
             raise ValueError(

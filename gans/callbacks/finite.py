@@ -40,4 +40,4 @@ class StopOnNonFinite(keras.callbacks.Callback):
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(float(value))]
         if bad:
             what = f"{', '.join(bad)} not finite"
-            raise NonFiniteError(int(self.model.step), what, self.run, logs)
+            raise NonFiniteError(self.model.steps_done, what, self.run, logs)

@@ -54,7 +54,7 @@ class IntervalCallback(keras.callbacks.Callback):
         self.schedule = schedule
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        step = int(self.model.step)
+        step = self.model.steps_done
         if logs and self.schedule.completes_interval(step):  # no logs: the data ran out
             self.on_interval_end(step, logs)
 

@@ -62,7 +62,7 @@ class MetricsLog(IntervalCallback):
         self._write()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._since = (int(self.model.step), time.perf_counter())
+        self._since = (self.model.steps_done, time.perf_counter())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._until = time.perf_counter()  # before samples are made and measured
@@ -143,7 +143,7 @@ def _cell(value: float | str) -> str:
 
 def log_names(model: Any) -> list[str]:
     """The names of what the model's `train_step` logs."""
-    return [metric.name for metric in model.metrics]
+    return model.log_names
 
 
 def is_best(estimates: Sequence[float]) -> bool:

@@ -42,7 +42,7 @@ class Progress(keras.callbacks.Callback):
         self._traced = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._step = int(self.model.step)
+        self._step = self.model.steps_done
         if self._bar is None and sys.stderr.isatty():
             self._bar = tqdm(
                 total=self.schedule.train_steps,
@@ -67,7 +67,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         now = time.perf_counter()
-        step = int(self.model.step)
+        step = self.model.steps_done
         if self._traced:
             self._steps[0] += now - self._batch_began
             self._steps[1] += step - self._step
@@ -86,7 +86,7 @@ class Progress(keras.callbacks.Callback):
     def judging(self) -> Iterator[Callable[[str, float], None]]:
         """Around an evaluation; yields what shows it: (what is done, the share that is done)."""
         began = time.perf_counter()
-        self._step = int(self.model.step)
+        self._step = self.model.steps_done
 
         def show(text: str, share: float) -> None:
             now = time.perf_counter()

@@ -1,5 +1,6 @@
 """`train`: one run of `fit` into a run directory, which can be stopped and resumed at any step."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,13 +30,26 @@ from gans.callbacks.run_log import log_data, run_log
 from gans.callbacks.samples import SampleGrid
 from gans.callbacks.tensorboard import TensorBoardLog
 from gans.callbacks.times import Times
+from gans.callbacks.workers import (
+    StopTogether,
+    lost_workers_named,
+    require_same_run,
+    share_state,
+)
+from gans.distribution import (
+    Exchange,
+    check_batch_size,
+    distributed_dataset,
+    is_chief,
+    split_among_replicas,
+)
 from utils.options import EvaluationOptions
 from utils.run_directory import RunDirectory
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How a call of `train` ended.
+    """How a call of `train` ended; on a worker that writes nothing, what it knows of it.
 
     Attributes:
         directory: The run directory.
@@ -68,6 +82,9 @@ def train(
 ) -> TrainingRun:
     """Trains a compiled model until it has done `train_steps` generator steps in all.
 
+    Of several workers (`gans.distribution`), each of which calls this with the same arguments, the
+    first alone reads and writes `save_path`.
+
     Args:
         model: The model; a step that its weights were loaded with counts as done.
         data: A `DataPreparator`, or an infinite `tf.data.Dataset` of float32
@@ -96,11 +113,15 @@ def train(
         ValueError: If an argument is out of its range, if `save_path` holds a run and `resume`
             is not given, or if the model or the data differ from the run to resume.
         NonFiniteError: If a loss or weight is no longer finite.
+        WorkerLostError: If another of several workers has ended or cannot be reached.
     """
     run = RunDirectory(save_path)
     schedule = _schedule(
         model, data, train_steps, save_interval, resume, save_best_only, evaluation
     )
+    exchange = Exchange(model.distribute_strategy)
+    if not is_chief(model.distribute_strategy):
+        return _follow(model, data, schedule, callbacks, run, exchange)
     facts = run_facts(model, data, options)
     facts["exported"] = "best" if save_best_only else "last"
     saved = run.read_config() if resume else None
@@ -117,7 +138,8 @@ def train(
         require_same_judge(saved, facts)
     if judge is not None:
         judge.prepare(show_progress=not quiet)
-    with run.locked(), run_log(run, quiet) as logger:
+    with run.locked(), run_log(run, quiet) as logger, lost_workers_named(model):
+        require_same_run(_what_is_trained(model, data, schedule), exchange)
         run.write_config(facts)
         samples = SampleGrid(run, schedule)
         measurements = Measurements(run, schedule, samples, data)
@@ -128,6 +150,7 @@ def train(
             logger.info("Resuming %s from step %d of %d", run.path, first_step, train_steps)
         else:
             model.reset_metrics()  # of what the model did before
+        share_state(model, exchange)
         log_data(logger, facts["data"], getattr(data, "skipped", []))
         interruption = Interruption()
         progress = Progress(schedule)
@@ -161,7 +184,8 @@ def train(
                     evaluations.catch_up()
                 _fit(
                     model, data, schedule,
-                    [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals],
+                    [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals,
+                     *_together(exchange, schedule)],
                 )  # fmt: skip
                 checkpoint.save()
             except NonFiniteError as error:
@@ -170,7 +194,7 @@ def train(
                 raise
             finally:
                 progress.close()
-            step = int(model.step)
+            step = model.steps_done
             finished = step >= train_steps
             if evaluations is not None:
                 finished = evaluations.is_over or (finished and not evaluations.abandoned)
@@ -189,7 +213,44 @@ def train(
                 logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
                 times.write()
                 page.write()
+            exchange.any(False)  # the others wait for the files
         return TrainingRun(run, step, finished, interruption.signal)
+
+
+def _follow(
+    model: AdversarialModel,
+    data: Any,
+    schedule: Schedule,
+    callbacks: Sequence[keras.callbacks.Callback],
+    run: RunDirectory,
+    exchange: Exchange,
+) -> TrainingRun:
+    """`train` on a worker that is not the chief: the same steps, and no files."""
+    with lost_workers_named(model):
+        require_same_run(_what_is_trained(model, data, schedule), exchange)
+        share_state(model, exchange)
+        with Interruption() as interruption:
+            _fit(
+                model, data, schedule,
+                [interruption, *callbacks, StopOnNonFinite(run), *_together(exchange, schedule)],
+            )  # fmt: skip
+        exchange.any(False)
+    step = model.steps_done
+    return TrainingRun(run, step, step >= schedule.train_steps, interruption.signal)
+
+
+def _what_is_trained(model: AdversarialModel, data: Any, schedule: Schedule) -> dict[str, Any]:
+    return {
+        "model": model.get_config(),
+        "optimizers": model.get_compile_config(),
+        "schedule": dataclasses.asdict(schedule),
+        "images": getattr(data, "digest", None),
+        "order": getattr(data, "seed", None),
+    }
+
+
+def _together(exchange: Exchange, schedule: Schedule) -> list[keras.callbacks.Callback]:
+    return [StopTogether(exchange, schedule)] if exchange.count > 1 else []
 
 
 def _schedule(
@@ -220,9 +281,9 @@ def _schedule(
             f"evaluation. Received: a {type(model).__name__}, which logs "
             f"{', '.join(log_names(model))}"
         )
-    if not resume and int(model.step) >= train_steps:
+    if not resume and model.steps_done >= train_steps:
         raise ValueError(
-            f"train_steps must be above the step that the model has reached, {int(model.step)}: "
+            f"train_steps must be above the step that the model has reached, {model.steps_done}: "
             f"raise it, or count from 0 again (--step_0 0). Received: {train_steps}"
         )
     if isinstance(data, tf.data.Dataset):
@@ -234,6 +295,7 @@ def _schedule(
         batch_size = model.batch_size(data.element_spec)
     else:
         batch_size = data.batch_size
+    check_batch_size(batch_size, model.distribute_strategy)
     evaluate_every = None if evaluation is None else evaluation.evaluate_every
     return Schedule(save_interval, train_steps, model.n_critic * batch_size, evaluate_every)
 
@@ -246,7 +308,7 @@ def _fit(
 ) -> None:
     """`fit` with an interval an epoch; a part of one at either end is a `fit` of its own."""
     interval = schedule.save_interval
-    while (step := int(model.step)) < schedule.train_steps and not model.stop_training:
+    while (step := model.steps_done) < schedule.train_steps and not model.stop_training:
         steps, intervals = interval, (schedule.train_steps - step) // interval
         if step % interval or not intervals:
             steps = min(interval - step % interval, schedule.train_steps - step)
@@ -263,11 +325,22 @@ def _fit(
             shuffle=False,
             verbose=0,
         )
-        if not model.stop_training and int(model.step) < step + steps * intervals:
+        if not model.stop_training and model.steps_done < step + steps * intervals:
             raise ValueError("data must be infinite. Received: data that ran out")
 
 
-def _dataset(model: AdversarialModel, data: Any, start_step: int) -> tf.data.Dataset:
-    if isinstance(data, tf.data.Dataset):
-        return data.skip(start_step)
-    return data.dataset(model.n_critic, start_step=start_step)
+def _dataset(model: AdversarialModel, data: Any, start_step: int) -> Any:
+    """The data from a step on; under a strategy, each worker's own part of it."""
+
+    def part(num_replicas: int, replicas: range) -> tf.data.Dataset:
+        if isinstance(data, tf.data.Dataset):
+            return split_among_replicas(
+                data.skip(start_step), model.n_critic, num_replicas, replicas
+            )
+        return data.dataset(
+            model.n_critic, start_step, num_replicas=num_replicas, replicas=replicas
+        )
+
+    if model.replicas == 1:
+        return part(1, range(1))
+    return distributed_dataset(model.distribute_strategy, part)

@@ -174,16 +174,25 @@ class DataPreparator:
         rounds = [random.permutation(self.num_images) for _ in range(-(-n // self.num_images))]
         return self.gather(np.concatenate(rounds)[:n])
 
-    def dataset(self, n_critic: int, start_step: int = 0, batch_size: int | None = None):
+    def dataset(
+        self,
+        n_critic: int,
+        start_step: int = 0,
+        batch_size: int | None = None,
+        num_replicas: int = 1,
+        replicas: range = range(1),
+    ):
         """The shuffled stream of training images, one element a generator step, without end.
 
         Args:
             n_critic: Critic updates a generator step, each with its own batch.
             start_step: The first generator step; the same as skipping so many elements.
             batch_size: Instead of the preparator's.
+            num_replicas: R, how many share every batch; batch_size must be a multiple of it.
+            replicas: Those of them to make elements for: each generator step, one element each.
 
         Returns:
-            A `tf.data.Dataset` of float32 [n_critic * batch_size, H, W, C] in [-1, 1].
+            A `tf.data.Dataset` of float32 [n_critic * batch_size / R, H, W, C] in [-1, 1].
 
         Raises:
             ValueError: An argument is too small, or a batch larger than the collection.
@@ -196,10 +205,13 @@ class DataPreparator:
             self.gather,
             self.num_images,
             self.image_shape,
-            n_critic * batch_size,
+            n_critic,
+            batch_size,
             start_step,
             self.seed,
             self._workers,
+            num_replicas,
+            replicas,
         )
 
     def describe(self) -> dict:

@@ -41,33 +41,49 @@ def image_stream(
     gather: Callable[[np.ndarray], np.ndarray],
     num_images: int,
     image_shape: tuple[int, int, int],
-    images_per_step: int,
+    n_critic: int,
+    batch_size: int,
     start_step: int,
     seed: int,
     workers: int,
+    num_replicas: int = 1,
+    replicas: range = range(1),
 ):
-    """Element k holds positions [k * images_per_step, (k + 1) * images_per_step) of the stream.
+    """Step k holds positions [k * n_critic * batch_size, (k + 1) * n_critic * batch_size).
+
+    They are `n_critic` batches, and of each of these R replicas have equal parts, in order.
 
     Args:
         gather: Gives the images of int64 indices [n] as uint8 [n, H, W, C].
         num_images: N.
         image_shape: (H, W, C).
-        images_per_step: Images in one element; may exceed N.
-        start_step: The first element.
+        n_critic: Batches in one step.
+        batch_size: Images in one batch; may exceed N.
+        start_step: The first step.
         seed: Of the order.
         workers: Elements that are made at the same time.
+        num_replicas: R, of which batch_size is a multiple.
+        replicas: Those whose parts are made, one element each for every step.
 
     Returns:
-        An infinite `tf.data.Dataset` of float32 [images_per_step, H, W, C] in [-1, 1].
+        An infinite `tf.data.Dataset` of float32 [n_critic * batch_size / R, H, W, C] in [-1, 1].
     """
     import tensorflow as tf
 
-    def load(step):
-        positions = step * images_per_step + tf.range(images_per_step, dtype=tf.int64)
+    part = batch_size // num_replicas
+    starts = tf.range(n_critic, dtype=tf.int64) * batch_size
+    offsets = tf.reshape(starts[:, None] + tf.range(part, dtype=tf.int64), [-1])
+
+    def load(element):
+        step, replica = element // len(replicas), replicas.start + element % len(replicas)
+        positions = step * n_critic * batch_size + replica * part + offsets
         indices = shuffled_indices(positions, num_images, seed)
         images = tf.numpy_function(gather, [indices], tf.uint8, stateful=False)
-        images = tf.ensure_shape(images, (images_per_step, *image_shape))
+        images = tf.ensure_shape(images, (n_critic * part, *image_shape))
         return tf.cast(images, tf.float32) / 127.5 - 1.0
 
-    steps = tf.data.Dataset.counter(start_step)
-    return steps.map(load, num_parallel_calls=workers, deterministic=True).prefetch(2)
+    elements = tf.data.Dataset.counter(start_step * len(replicas))
+    # As many whole steps ahead as one replica would have.
+    return elements.map(load, num_parallel_calls=workers, deterministic=True).prefetch(
+        2 * len(replicas)
+    )

@@ -1,0 +1,105 @@
+"""What several workers agree on while they train together, and what those do that do not write."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gans.adversarial import AdversarialModel
+from gans.callbacks.interval import Schedule
+from gans.distribution import Exchange, has_several_workers
+
+EVERY = 10  # generator steps between agreements on whether to stop
+
+# How TensorFlow reports that a peer is gone, be it a closed connection or a missed heartbeat.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+    tf.errors.UnknownError,
+)
+
+
+class WorkerLostError(ConnectionError):
+    """Another worker has ended or cannot be reached; what was saved is whole."""
+
+
+class StopTogether(keras.callbacks.Callback):
+    """Stops all workers after the same step where one of them wants to stop.
+
+    A worker that stopped alone would leave the others waiting for its gradients. To be the last
+    callback, so that it sees what the others want.
+
+    Args:
+        exchange: Between the workers.
+        schedule: How the run is divided.
+    """
+
+    def __init__(self, exchange: Exchange, schedule: Schedule):
+        super().__init__()
+        self.exchange = exchange
+        self.schedule = schedule
+        self._wanted = False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._wanted = False
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._wanted |= self.model.stop_training
+        step = self.model.steps_done
+        agrees = step % EVERY == 0 and not self.schedule.completes_interval(step)
+        self.model.stop_training = agrees and self.exchange.any(self._wanted)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._wanted |= self.model.stop_training
+        self.model.stop_training = self.exchange.any(self._wanted)
+
+
+@contextlib.contextmanager
+def lost_workers_named(model: AdversarialModel) -> Iterator[None]:
+    """Turns TensorFlow's many errors of a lost worker into one.
+
+    Raises:
+        WorkerLostError: For such an error, where there are several workers.
+    """
+    try:
+        yield
+    except _LOST as error:
+        if not has_several_workers(model.distribute_strategy):
+            raise
+        raise WorkerLostError(
+            f"another worker has ended or cannot be reached since step {model.steps_done}: see "
+            "what it says itself, then start all workers again with --resume, which goes on from "
+            "the last checkpoint"
+        ) from error
+
+
+def share_state(model: AdversarialModel, exchange: Exchange) -> None:
+    """Gives all workers the chief's networks, optimizers, step and logs, bit for bit."""
+    exchange.share(
+        [
+            *model.weights,
+            *model.critic_optimizer.variables,
+            *model.generator_optimizer.variables,
+        ]
+    )
+
+
+def require_same_run(facts: dict[str, Any], exchange: Exchange) -> None:
+    """Raises ValueError on every worker if some of them would not train the same run."""
+    text = json.dumps(facts, sort_keys=True, default=str).encode()
+    own = int.from_bytes(hashlib.blake2b(text, digest_size=6).digest(), "big")
+    hashes = exchange.gather(own)
+    if len(set(hashes)) > 1:
+        others = [str(index) for index, other in enumerate(hashes) if other != own]
+        raise ValueError(
+            "workers must all be given the same options, and images that are the same when "
+            f"prepared. Received: others on worker {', '.join(others)}"
+        )
