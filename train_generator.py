@@ -115,7 +115,8 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     run = gan.train(data, **config.train_options(data.num_images))
     if not run.finished and worker == 0:
         again = ["--resume", "--save_path", str(run.directory.path)]
-        print("To go on:", shlex.join([sys.executable, sys.argv[0], *again]))
+        where = ", on every worker as it was started" if workers > 1 else ""
+        print(f"To go on{where}:", shlex.join([sys.executable, sys.argv[0], *again]))
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
 
 

@@ -121,10 +121,9 @@ class AdversarialModel(GeneratorAndCritic):
 
     def set_step(self, step: int) -> None:
         """Counts generator steps, and with them the decay of the learning rates, from `step`."""
-        with self.distribute_strategy.scope():
-            self.step.assign(step)
-            set_iterations(self.critic_optimizer, step * self.n_critic)
-            set_iterations(self.generator_optimizer, step)
+        self.step.assign(step)
+        set_iterations(self.critic_optimizer, step * self.n_critic)
+        set_iterations(self.generator_optimizer, step)
 
     # --- pieces of a train step ---
 

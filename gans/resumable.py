@@ -46,8 +46,7 @@ class ResumableModel(keras.Model):
     def reset_metrics(self) -> None:
         """Starts the logs' means anew; skipped once where a run goes on inside an interval."""
         if not self.keep_logs_once:
-            with self.distribute_strategy.scope():
-                self._log_sums.assign(tf.zeros_like(self._log_sums.value))
+            self._log_sums.assign(tf.zeros_like(self._log_sums.value))
         self.keep_logs_once = False
 
     def get_metrics_result(self) -> dict[str, np.ndarray]:
@@ -100,7 +99,7 @@ class ResumableModel(keras.Model):
                 weights may have been loaded by then.
         """
         try:
-            with warnings.catch_warnings(), self.distribute_strategy.scope():
+            with warnings.catch_warnings():
                 # Keras only warns where a part of the file fits nothing, and loads the rest.
                 warnings.simplefilter("error", UserWarning)
                 super().load_weights(filepath, **options)

@@ -1,8 +1,8 @@
-"""Trains a tiny WGAN-GP on one device, on several or with several workers; run by tests.
+"""Trains a tiny WGAN-GP for 20 steps under a strategy; run as a process by test_distribution.py.
 
-    python distributed_training.py OUTPUT.npz [LOGICAL_CPUS]
+    python distributed_training.py LOGICAL_CPUS DEVICES OUTPUT.npz [DEVICES OUTPUT.npz ...]
 
-with TF_CONFIG for several workers. Writes the weights and optimizers' slots after 20 steps.
+Writes all weights and the optimizers' slots. Several workers are those of TF_CONFIG.
 """
 
 import sys
@@ -14,26 +14,32 @@ import numpy as np
 import tensorflow as tf
 
 from gans import WassersteinGAN
-from gans.callbacks import train
 from gans.distribution import open_strategy
 
-output, cpus = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
-device = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(
-    device, [tf.config.LogicalDeviceConfiguration()] * cpus
-)
-strategy = open_strategy("all")
-with strategy.scope():
-    gan = WassersteinGAN(
-        (8, 8, 1), noise_dim=6, base_filters=4, n_critic=2, seed=3, real_noise=0.1,
-        synchronized_batch_norm=True,
-    )  # fmt: skip
-gan.compile(learning_rate=1e-3)
-images = np.random.default_rng(0).uniform(-1, 1, (20, 2 * 8, 8, 8, 1)).astype(np.float32)
-data = tf.data.Dataset.from_tensor_slices(images).repeat()
-train(gan, data, 20, save_interval=5, save_path=f"{output}.run", quiet=True)
-variables = {variable.path: variable for variable in gan.weights}
-for name in ("critic_optimizer", "generator_optimizer"):
-    variables |= {f"{name}/{v.path}": v for v in getattr(gan, name).variables}
-np.savez(output, **{name.replace("/", "|"): v.numpy() for name, v in variables.items()})
-print(strategy.num_replicas_in_sync, {k: float(v) for k, v in gan.get_metrics_result().items()})
+
+def train(devices, output):
+    strategy = open_strategy(devices)
+    with strategy.scope():
+        gan = WassersteinGAN(
+            (8, 8, 1), noise_dim=6, base_filters=4, n_critic=2, seed=3, real_noise=0.1,
+            synchronized_batch_norm=True,
+        )  # fmt: skip
+    gan.compile(learning_rate=1e-3)
+    images = np.random.default_rng(0).uniform(-1, 1, (20, 2 * 8, 8, 8, 1)).astype(np.float32)
+    data = tf.data.Dataset.from_tensor_slices(images).repeat()
+    gan.train(data, 20, save_interval=5, save_path=f"{output}.run", quiet=True)
+    variables = list(gan.weights)
+    for optimizer in (gan.critic_optimizer, gan.generator_optimizer):
+        variables += optimizer.variables
+    values = {}  # by position and shape, as names count the models of a process
+    for i, variable in enumerate(variables):
+        name = variable.name if variable is gan.step or variable.name == "log_sums" else "variable"
+        values[f"{name}{i}{list(variable.shape)}"] = variable.numpy()
+    np.savez(output, replicas=strategy.num_replicas_in_sync, **values)
+
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+logical = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
+tf.config.set_logical_device_configuration(cpu, logical)
+for number, path in zip(sys.argv[2::2], sys.argv[3::2], strict=True):
+    train(int(number), path)
