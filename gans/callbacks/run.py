@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from gans.adversarial import AdversarialModel
-from gans.callbacks.checkpoint import CRITERION, Checkpoint, restore
+from gans.callbacks.checkpoint import Checkpoint, restore
 from gans.callbacks.evaluation import Evaluation
 from gans.callbacks.export import export_run
 from gans.callbacks.facts import (
@@ -19,11 +18,12 @@ from gans.callbacks.facts import (
     run_facts,
 )
 from gans.callbacks.finite import NonFiniteError, StopOnNonFinite
+from gans.callbacks.fitting import fit_intervals, make_schedule
 from gans.callbacks.interruption import Interruption
 from gans.callbacks.interval import Schedule
 from gans.callbacks.judge import Judge
 from gans.callbacks.measurements import Measurements
-from gans.callbacks.metrics_log import MetricsLog, log_names
+from gans.callbacks.metrics_log import MetricsLog
 from gans.callbacks.progress import Progress
 from gans.callbacks.report import ReportPage
 from gans.callbacks.run_log import log_data, run_log
@@ -36,13 +36,7 @@ from gans.callbacks.workers import (
     require_same_run,
     share_state,
 )
-from gans.distribution import (
-    Exchange,
-    check_batch_size,
-    distributed_dataset,
-    is_chief,
-    split_among_replicas,
-)
+from gans.distribution import Exchange, is_chief
 from utils.options import EvaluationOptions
 from utils.run_directory import RunDirectory
 
@@ -116,7 +110,7 @@ def train(
         WorkerLostError: If another of several workers has ended or cannot be reached.
     """
     run = RunDirectory(save_path)
-    schedule = _schedule(
+    schedule = make_schedule(
         model, data, train_steps, save_interval, resume, save_best_only, evaluation
     )
     exchange = Exchange(model.distribute_strategy)
@@ -182,7 +176,7 @@ def train(
                         callback.on_interval_end(first_step, model.get_metrics_result())
                 elif evaluations is not None:
                     evaluations.catch_up()
-                _fit(
+                fit_intervals(
                     model, data, schedule,
                     [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals,
                      *_together(exchange, schedule)],
@@ -230,7 +224,7 @@ def _follow(
         require_same_run(_what_is_trained(model, data, schedule), exchange)
         share_state(model, exchange)
         with Interruption() as interruption:
-            _fit(
+            fit_intervals(
                 model, data, schedule,
                 [interruption, *callbacks, StopOnNonFinite(run), *_together(exchange, schedule)],
             )  # fmt: skip
@@ -251,96 +245,3 @@ def _what_is_trained(model: AdversarialModel, data: Any, schedule: Schedule) -> 
 
 def _together(exchange: Exchange, schedule: Schedule) -> list[keras.callbacks.Callback]:
     return [StopTogether(exchange, schedule)] if exchange.count > 1 else []
-
-
-def _schedule(
-    model: AdversarialModel,
-    data: Any,
-    train_steps: int,
-    save_interval: int,
-    resume: bool,
-    save_best_only: bool,
-    evaluation: EvaluationOptions | None,
-) -> Schedule:
-    """The run's division; raises ValueError where it cannot be kept."""
-    for argument, value in [("train_steps", train_steps), ("save_interval", save_interval)]:
-        if value < 1:
-            raise ValueError(f"{argument} must be 1 or more. Received: {value}")
-        if model.compiled and value % model.steps_per_execution:
-            raise ValueError(
-                f"{argument} must be a multiple of steps_per_execution, "
-                f"{model.steps_per_execution}. Received: {value}"
-            )
-    if not model.compiled:
-        raise ValueError("model must be compiled before train: call compile() first")
-    if evaluation is not None:
-        evaluation.check_interval(save_interval)
-    elif save_best_only and CRITERION not in log_names(model):
-        raise ValueError(
-            f"save_best_only needs a model that logs {CRITERION}, by which it chooses, or an "
-            f"evaluation. Received: a {type(model).__name__}, which logs "
-            f"{', '.join(log_names(model))}"
-        )
-    if not resume and model.steps_done >= train_steps:
-        raise ValueError(
-            f"train_steps must be above the step that the model has reached, {model.steps_done}: "
-            f"raise it, or count from 0 again (--step_0 0). Received: {train_steps}"
-        )
-    if isinstance(data, tf.data.Dataset):
-        if data.cardinality() >= 0:
-            raise ValueError(
-                "data must be an infinite dataset: add .repeat(). "
-                f"Received: {int(data.cardinality())} elements"
-            )
-        batch_size = model.batch_size(data.element_spec)
-    else:
-        batch_size = data.batch_size
-    check_batch_size(batch_size, model.distribute_strategy)
-    evaluate_every = None if evaluation is None else evaluation.evaluate_every
-    return Schedule(save_interval, train_steps, model.n_critic * batch_size, evaluate_every)
-
-
-def _fit(
-    model: AdversarialModel,
-    data: Any,
-    schedule: Schedule,
-    callbacks: list[keras.callbacks.Callback],
-) -> None:
-    """`fit` with an interval an epoch; a part of one at either end is a `fit` of its own."""
-    interval = schedule.save_interval
-    while (step := model.steps_done) < schedule.train_steps and not model.stop_training:
-        steps, intervals = interval, (schedule.train_steps - step) // interval
-        if step % interval or not intervals:
-            steps = min(interval - step % interval, schedule.train_steps - step)
-            intervals = 1
-            # `fit` starts by resetting the means; these go on from the checkpoint's.
-            model.keep_logs_once = True
-        epoch = step // interval
-        model.fit(
-            _dataset(model, data, step),
-            steps_per_epoch=steps,
-            initial_epoch=epoch,
-            epochs=epoch + intervals,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
-        if not model.stop_training and model.steps_done < step + steps * intervals:
-            raise ValueError("data must be infinite. Received: data that ran out")
-
-
-def _dataset(model: AdversarialModel, data: Any, start_step: int) -> Any:
-    """The data from a step on; under a strategy, each worker's own part of it."""
-
-    def part(num_replicas: int, replicas: range) -> tf.data.Dataset:
-        if isinstance(data, tf.data.Dataset):
-            return split_among_replicas(
-                data.skip(start_step), model.n_critic, num_replicas, replicas
-            )
-        return data.dataset(
-            model.n_critic, start_step, num_replicas=num_replicas, replicas=replicas
-        )
-
-    if model.replicas == 1:
-        return part(1, range(1))
-    return distributed_dataset(model.distribute_strategy, part)
