@@ -14,7 +14,7 @@ demo: $(VENV)/requirements.installed
 
 test: $(VENV)/requirements-dev.installed
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from utils.command_line import read_options, read_page, training_parser, yaml_text
 from utils.config import TrainingConfig
@@ -70,12 +71,16 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     if config.workers is not None:
         describe_workers(config.workers, config.worker_index)
     workers, worker = described_workers()
+    if dry_run:
+        workers, worker = 1, 0  # it waits for nobody
+        os.environ.pop("TF_CONFIG", None)
     _check_early(config, dry_run, worker == 0)
     talkative = dry_run or (not config.quiet and worker == 0)
-    joins = workers > 1 and not dry_run
-    if joins:  # before anything, such as a tfds source, starts TensorFlow by itself
+    strategy = None
+    if workers > 1:
         if not config.quiet:
             print(f"Worker {worker} of {workers}: waiting for the others", flush=True)
+        # Before anything else, such as a tfds source, starts TensorFlow.
         strategy = _open_strategy(config)
     data = DataPreparator(**config.data_options())
     if dry_run:
@@ -86,25 +91,11 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         print(f"Data: {data.num_images:,} images {height}x{width}x{channels} from "
               f"{data.describe()['source']}; {len(data.skipped):,} files skipped, "
               f"{data.duplicates:,} exact duplicates{held_out}")
-        if not joins:
+    if strategy is None:
+        if talkative:
             print("Loading TensorFlow", flush=True)
-    if not joins:
         strategy = _open_strategy(config)
-    import tensorflow as tf
-
-    from gans import model_class
-    from gans.distribution import check_batch_size
-
-    check_batch_size(config.batch_size, strategy)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    with strategy.scope():
-        gan = model_class(config.method)(data.image_shape, **config.model_options())
-        gan.compile(**config.compile_options())
-    if config.load_weights is not None and worker == 0:  # which shares them
-        gan.load_weights(config.load_weights)
-    if config.step_0 is not None:
-        gan.set_step(config.step_0)
+    gan = _build(config, data, strategy, worker)
     if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
         critic = "discriminator" if config.method == "dcgan" else "critic"
@@ -120,7 +111,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
 
 
-def _open_strategy(config: TrainingConfig):
+def _open_strategy(config: TrainingConfig) -> Any:
     start_tensorflow()
     with quiet_stderr():
         from gans.distribution import open_strategy
@@ -128,7 +119,27 @@ def _open_strategy(config: TrainingConfig):
         return open_strategy(config.devices)
 
 
-def _devices(strategy, workers: int) -> str:
+def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any:
+    """The model, compiled, with the weights and the step that it is to start from."""
+    import tensorflow as tf
+
+    from gans import model_class
+    from gans.distribution import check_batch_size
+
+    check_batch_size(config.batch_size, strategy)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with strategy.scope():
+        gan = model_class(config.method)(data.image_shape, **config.model_options())
+    gan.compile(**config.compile_options())
+    if config.load_weights is not None and worker == 0:  # which gives them to the others
+        gan.load_weights(config.load_weights)
+    if config.step_0 is not None:
+        gan.set_step(config.step_0)
+    return gan
+
+
+def _devices(strategy: Any, workers: int) -> str:
     """What the networks train on, in words."""
     import tensorflow as tf
 

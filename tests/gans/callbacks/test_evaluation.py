@@ -100,7 +100,7 @@ class Spy(keras.callbacks.Callback):
         self.stop, self.images = stop, {}
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.step)
+        step = self.model.steps_done
         self.images[step] = np.asarray(self.model.ema_generator(NOISE, training=False))
         if step == self.stop:
             self.model.stop_training = True

@@ -25,12 +25,12 @@ def simulate(
     schedule = Schedule(interval, train_steps, 64, evaluate_every)
     progress = Progress(schedule)
     shown = {"Wasserstein": "wasserstein_estimate"}
-    progress.set_model(types.SimpleNamespace(step=0, progress_logs=shown))
+    progress.set_model(types.SimpleNamespace(steps_done=0, progress_logs=shown))
     progress.on_train_begin()
     for done in range(1, steps + 1):
         progress.on_train_batch_begin(0)
         clock.now += first if done == 1 else step
-        progress.model.step = done
+        progress.model.steps_done = done
         progress.on_train_batch_end(0, {"wasserstein_estimate": 1.5})
         if done % interval == 0:
             clock.now += save

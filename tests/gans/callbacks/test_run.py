@@ -24,7 +24,7 @@ class StopAfter(keras.callbacks.Callback):
         self.steps = steps
 
     def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.step) == self.steps:
+        if self.model.steps_done == self.steps:
             self.model.stop_training = True
 
 
@@ -243,7 +243,7 @@ def test_a_run_of_an_earlier_version_is_not_resumed_as_another(tiny_gan, tiny_da
 def test_not_finite_stops_with_step_causes_and_checkpoint(tiny_gan, tiny_data, tmp_path):
     class Poison(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if int(self.model.step) == 5:
+            if self.model.steps_done == 5:
                 weight = self.model.critic.trainable_variables[0]
                 weight.assign(np.full(weight.shape, np.nan))
 
@@ -263,7 +263,7 @@ def test_not_finite_stops_with_step_causes_and_checkpoint(tiny_gan, tiny_data, t
 def test_weights_spoiled_by_the_last_update_are_not_saved(tiny_gan, tiny_data, tmp_path):
     class Poison(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if int(self.model.step) == 8:  # the logs of this step are finite
+            if self.model.steps_done == 8:  # the logs of this step are finite
                 weight = self.model.critic.trainable_variables[0]
                 weight.assign(np.full(weight.shape, np.inf))
 
