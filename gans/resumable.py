@@ -67,17 +67,29 @@ class ResumableModel(keras.Model):
             logs: float32 scalars; where there are replicas, each one's means over its images.
 
         Returns:
-            float32 scalars, the same on every replica; of shape (1,) if there are several
-            workers, whose logs Keras reduces along that axis.
+            float32 scalars, the same on every replica. Of several workers, whose logs Keras
+            reduces one by one along axis 0: the first alone, of shape (1,), beside which
+            `make_train_function` puts the others.
         """
         step_logs = mean_over_replicas([logs[name] for name in self.log_names])
         self._log_sums.assign_add(tf.stack([*step_logs, 1.0]))
         *sums, count = tf.unstack(self._log_sums.value)
-        shape = [1] if has_several_workers(self.distribute_strategy) else []
-        return {
-            name: tf.reshape(total / count, shape)
-            for name, total in zip(self.log_names, sums, strict=True)
-        }
+        if has_several_workers(self.distribute_strategy):
+            return {self.log_names[0]: tf.reshape(sums[0] / count, [1])}
+        return {name: total / count for name, total in zip(self.log_names, sums, strict=True)}
+
+    def make_train_function(self, force: bool = False) -> None:
+        is_made = self.train_function is not None and not force
+        super().make_train_function(force)
+        if is_made or not has_several_workers(self.distribute_strategy):
+            return
+        step = self.train_function
+
+        def step_with_all_logs(iterator: Any) -> dict[str, np.ndarray]:
+            step(iterator)
+            return self.get_metrics_result()
+
+        self.train_function = step_with_all_logs
 
     def save_own_variables(self, store: Any) -> None:
         store["step"] = np.asarray(self.step)
