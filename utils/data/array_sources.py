@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.data.array_rows import ArrayRows
 from utils.data.sources import Payload, Source, printable
 
 TRAINING_IDX = "train-images-idx3-ubyte.gz"  # of the four files in which MNIST's family comes
@@ -39,6 +40,11 @@ class _ArraySource(Source):
     def _load(self) -> np.ndarray:
         raise NotImplementedError
 
+    @functools.cached_property
+    def _rows(self) -> ArrayRows | np.ndarray:
+        """The same, of a memory map without its pages in memory."""
+        return ArrayRows(self._array) if isinstance(self._array, np.memmap) else self._array
+
     @property
     def channels(self) -> int:
         return 3 if self._array.shape[3:] == (3,) else 1
@@ -51,7 +57,7 @@ class _ArraySource(Source):
 
     def read(self, index: int) -> np.ndarray:
         scale, offset = self._to_bytes
-        image = self._array[index]
+        (image,) = self._rows[[index]]
         if scale is not None:
             image = np.rint(image.astype(np.float64) * scale + offset).astype(np.uint8)
         return np.ascontiguousarray(image)
@@ -64,7 +70,8 @@ class _ArraySource(Source):
             return None, 0.0
         low, high = math.inf, -math.inf
         if np.issubdtype(array.dtype, np.floating):
-            for image in array:  # one by one: a memory-mapped array may not fit into memory
+            for index in range(len(array)):  # one by one: they may not fit into memory
+                image = self._rows[[index]]
                 low, high = np.minimum(low, image.min()), np.maximum(high, image.max())
             if low >= 0 and high <= 1:
                 return 255.0, 0.0

@@ -17,6 +17,7 @@ from utils.data.arguments import (
     check_share,
     target_size,
 )
+from utils.data.array_rows import ArrayRows
 from utils.data.decoding import ImageDecoder, UnusableImageError
 from utils.data.sources import available_cores, open_source, printable
 from utils.data.stream import image_stream
@@ -107,6 +108,7 @@ class DataPreparator:
         }
         self.fingerprint = self._fingerprint(to_grayscale)
         self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
+        self._rows = None if self._pixels is None else ArrayRows(self._pixels)
         self._decoder = ImageDecoder(channels=self._index.image_shape[-1], **self._options)
         self.image_shape = self._index.image_shape
         self._training, self._held_out = _split(len(self._index.good), hold_out)
@@ -155,8 +157,8 @@ class DataPreparator:
         return self._gather(self._held_out[:most])
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
-        if self._pixels is not None:
-            return self._pixels[indices]
+        if self._rows is not None:
+            return self._rows[indices]
         return np.stack([self._read_again(self._index.good[index]) for index in indices])
 
     def sample(self, n: int, seed: int) -> np.ndarray:
