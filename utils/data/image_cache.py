@@ -4,6 +4,7 @@ The folder is named by a fingerprint of the files and options, so a set is never
 unused. It is written beside its name and moved into place, and its size is checked when opened.
 """
 
+import array
 import dataclasses
 import errno
 import hashlib
@@ -41,7 +42,7 @@ class SetIndex:
 
     Attributes:
         image_shape: (H, W, C) of every image.
-        good: Position in the source of every image of the set, ascending.
+        good: Position in the source of every image of the set, ascending, int64 [N].
         skipped: (name, reason) of every image that cannot be used.
         duplicates: Number of images whose pixels equal an earlier one's.
         duplicate_names: (name, name of the first with the same pixels) of some of them.
@@ -50,7 +51,7 @@ class SetIndex:
     """
 
     image_shape: tuple[int, int, int]
-    good: list[int] = dataclasses.field(default_factory=list)
+    good: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     duplicates: int = 0
     duplicate_names: list[tuple[str, str]] = dataclasses.field(default_factory=list)
@@ -72,6 +73,7 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
         raw = json.loads((folder / _INDEX).read_text("utf-8"))
         index = SetIndex(**raw)
         index.image_shape = tuple(index.image_shape)
+        index.good = np.array(index.good, np.int64)  # a quarter of a list's memory
         index.skipped = [tuple(pair) for pair in index.skipped]
         index.duplicate_names = [tuple(pair) for pair in index.duplicate_names]
     except (OSError, ValueError, TypeError):
@@ -134,7 +136,7 @@ def _collect(
         return pixels, hashlib.blake2b(pixels, digest_size=16).digest()
 
     digest = hashlib.blake2b(repr(index.image_shape).encode(), digest_size=16)
-    first_names, different = {}, []
+    good, first_names, different = array.array("q"), {}, []
     bar = progress_bar("Preparing", len(source), show_progress)
     with warnings.catch_warnings(), bar:
         warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a reason
@@ -154,8 +156,9 @@ def _collect(
                     index.duplicates += 1
                     if index.duplicates <= _NAMES_KEPT:
                         index.duplicate_names.append((name, first))
-                index.good.append(position)
+                good.append(position)
                 yield pixels
+    index.good = np.array(good, np.int64)
     index.digest = digest.hexdigest()
     if different:
         raise ValueError(
@@ -163,7 +166,7 @@ def _collect(
             f"images differ: {', '.join(different[:5])}{', ...' if different[5:] else ''}: use "
             "--resize to bring all to one size"
         )
-    if not index.good:
+    if not good:
         raise ValueError(_nothing_usable(source, index.skipped))
 
 
@@ -206,7 +209,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 def _write_index(path: Path, index: SetIndex) -> None:
     with path.open("w", encoding="utf-8") as file:
-        json.dump(dataclasses.asdict(index), file)
+        json.dump(dataclasses.asdict(index) | {"good": index.good.tolist()}, file)
         file.flush()
         os.fsync(file.fileno())
 
