@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.data import image_cache
+from utils.data import image_cache, prepared_set
 from utils.data.arguments import (
     check_channels,
     check_integer,
@@ -237,7 +237,7 @@ class DataPreparator:
 
     def _prepare(
         self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
-    ) -> tuple[image_cache.SetIndex, np.ndarray | None]:
+    ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
         if not self._use_cache and not self._source.random_access:
             raise ValueError(
                 "use_cache must be True for a source that can only be read from front to end; "
@@ -245,7 +245,7 @@ class DataPreparator:
             )
         if show_progress and self._source.note:
             print(f"Using {self._source.note}", file=sys.stderr)
-        index, pixels = image_cache.load(self.cache_path)
+        index, pixels = prepared_set.load(self.cache_path)
         if index is not None and not index.complete:
             index = None  # once more: what could not be read may be readable now
         while index is None or (self._use_cache and pixels is None):
@@ -259,7 +259,7 @@ class DataPreparator:
                 self._workers,
                 show_progress,
             )
-            index, pixels = image_cache.load(self.cache_path)
+            index, pixels = prepared_set.load(self.cache_path)
         check_channels(image_shape, index.image_shape[-1])
         return index, pixels if self._use_cache else None
 
