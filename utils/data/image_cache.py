@@ -146,12 +146,20 @@ def _collect(
         raise ValueError(_nothing_usable(source, index.skipped))
 
 
-def progress_bar(title: str, total: int, show: bool):
-    """A tqdm bar of images on stderr, with a line only every ten seconds where that is a file."""
+def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay: float = 0.0):
+    """A tqdm bar on stderr, with a line only every ten seconds where that is a file.
+
+    Args:
+        title: What goes on.
+        total: How many of `unit`; 0 if nobody knows.
+        show: Whether to show it at all.
+        unit: What is counted.
+        delay: Seconds before it is shown: what takes less needs none.
+    """
     from tqdm import tqdm
 
     interval = 0.1 if sys.stderr.isatty() else 10.0
-    options = {"unit": " images", "disable": not show, "mininterval": interval}
+    options = {"unit": f" {unit}", "disable": not show, "mininterval": interval, "delay": delay}
     return tqdm(desc=title, total=total or None, **options)
 
 

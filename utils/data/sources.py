@@ -105,12 +105,15 @@ def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) ->
         return reason.with_traceback(None)  # which would keep the image's memory
 
 
-def open_source(source: str | os.PathLike, size: tuple[int, int]) -> Source:
+def open_source(
+    source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False
+) -> Source:
     """The source that a user named.
 
     Args:
         source: A folder, an archive, an array or idx file, `tfds:NAME[:SPLIT]` or `faces`.
         size: (H, W) at which the built-in faces are drawn; other sources have their own.
+        show_progress: Whether to show, on stderr, how a large folder is listed.
 
     Raises:
         ValueError: There is no such thing, or it is of an unknown kind.
@@ -130,7 +133,7 @@ def open_source(source: str | os.PathLike, size: tuple[int, int]) -> Source:
         idx = path / array_sources.TRAINING_IDX
         if idx.is_file():
             return array_sources.IdxSource(str(idx.resolve()), note=f"the folder's {idx.name}")
-        return file_sources.FolderSource(location)
+        return file_sources.FolderSource(location, show_progress)
     if lower.endswith(".zip"):
         return file_sources.ZipSource(location)
     if lower.endswith(TAR_ENDINGS):
