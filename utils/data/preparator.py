@@ -19,7 +19,8 @@ from utils.data.arguments import (
 )
 from utils.data.array_rows import ArrayRows
 from utils.data.decoding import ImageDecoder, UnusableImageError
-from utils.data.sources import available_cores, open_source, printable
+from utils.data.shard_stream import ShardShuffle, shard_stream
+from utils.data.sources import Payload, available_cores, open_source, printable
 from utils.data.stream import image_stream
 
 _NAMED = 100  # files that `describe` names, of those skipped and of duplicates
@@ -123,6 +124,12 @@ class DataPreparator:
                 self.digest.encode() + held_out, digest_size=16
             ).hexdigest()
         self._check_batch_size(self.batch_size)
+        self._shards = None
+        if not use_cache and self._source.shards is not None:
+            positions = self._index.good[self._training]
+            self._shards = ShardShuffle(self._source.shards, positions, self.seed)
+            if show_progress:
+                print(self._shards, file=sys.stderr)
 
     @property
     def cache_path(self) -> Path:
@@ -159,7 +166,7 @@ class DataPreparator:
     def _gather(self, indices: np.ndarray) -> np.ndarray:
         if self._rows is not None:
             return self._rows[indices]
-        return np.stack([self._read_again(self._index.good[index]) for index in indices])
+        return np.stack([self._read_again(position) for position in self._index.good[indices]])
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """Random images, each at most once as long as there are enough.
@@ -194,6 +201,15 @@ class DataPreparator:
         check_integer("n_critic", n_critic, 1)
         check_integer("start_step", start_step, 0)
         self._check_batch_size(batch_size)
+        if self._shards is not None:
+            return shard_stream(
+                self._shards,
+                self._read_again,
+                self.image_shape,
+                n_critic * batch_size,
+                start_step,
+                self._workers,
+            )
         return image_stream(
             self.gather,
             self.num_images,
@@ -263,9 +279,10 @@ class DataPreparator:
         check_channels(image_shape, index.image_shape[-1])
         return index, pixels if self._use_cache else None
 
-    def _read_again(self, position: int) -> np.ndarray:
+    def _read_again(self, position: int, payload: Payload | None = None) -> np.ndarray:
+        """The image at a position of the source, from `payload` where it has been read already."""
         try:
-            return self._decoder(self._source.read(position))
+            return self._decoder(self._source.read(position) if payload is None else payload)
         except UnusableImageError as error:
             raise ValueError(
                 f"source: {printable(self._source.name(position))} was a good image when the run "

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,21 @@ _CHUNK = 32  # images a task: small enough to balance threads, large enough to c
 Payload = bytes | np.ndarray
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A file of images that should be read from front to end.
+
+    Attributes:
+        positions: Of its images in the source, in the file's order, int64 [n].
+        num_bytes: Of all of them together, roughly.
+        read: Gives the encoded images for which a mask, bool [n], is true, in the file's order.
+    """
+
+    positions: np.ndarray
+    num_bytes: int
+    read: Callable[[np.ndarray], Iterator[bytes]]
+
+
 class Source:
     """A numbered collection of images. Opening it is cheap; what it holds is looked up when asked.
 
@@ -35,11 +51,14 @@ class Source:
         note: A choice made for the user that they should hear of, or None.
         channels: 1 if every image is one-channel by its very format, else 3.
         random_access: False if it can only be read from front to end (then `read` does not work).
+        shards: Its files, where they should be read from front to end though `read` works, as
+            files may be that are on another machine or larger than the memory; else None.
     """
 
     note: str | None = None
     channels = 3
     random_access = True
+    shards: list[Shard] | None = None
 
     def __init__(self, location: str):
         self.location = location
@@ -118,13 +137,13 @@ def open_source(
     Raises:
         ValueError: There is no such thing, or it is of an unknown kind.
     """
-    from utils.data import array_sources, file_sources  # which build on this file
+    from utils.data import array_sources, file_sources, tfds_source  # which build on this file
 
     name = os.fspath(source)
     if name == "faces":
         return array_sources.FacesSource(size)
     if name.startswith("tfds:"):
-        return array_sources.TfdsSource(name)
+        return tfds_source.TfdsSource(name)
     path = Path(name).expanduser()
     if not name or not path.exists():
         raise ValueError(_no_such_source(name, path))
