@@ -18,6 +18,7 @@ from utils.data.arguments import (
     target_size,
 )
 from utils.data.array_rows import ArrayRows
+from utils.data.at_exit import awaited_at_exit
 from utils.data.decoding import ImageDecoder, UnusableImageError
 from utils.data.shard_stream import ShardShuffle, shard_stream
 from utils.data.sources import Payload, available_cores, open_source, printable
@@ -211,7 +212,7 @@ class DataPreparator:
                 self._workers,
             )
         return image_stream(
-            self.gather,
+            awaited_at_exit(self.gather),
             self.num_images,
             self.image_shape,
             n_critic * batch_size,
