@@ -31,6 +31,8 @@ _PREPARATION_VERSION = 1  # to be raised when the same files would give other pi
 class DataPreparator:
     """A collection of images, decoded once into a cache, as training batches and as samples.
 
+    A set is prepared by one process; others that need the same one meanwhile wait for it.
+
     The shuffled stream is a pure function of (seed, position): position p shows image
     `index_shuffle(p % N, [seed, p // N], N - 1)`, so every image is seen exactly once in N
     positions, and the stream can start anywhere.
@@ -46,7 +48,9 @@ class DataPreparator:
         background: (R, G, B) in 0..255, under transparent pixels and around padded images.
         seed: Of the order of the stream; 0 or more, the low 32 bits count.
         cache_dir: Where prepared sets are kept. None: wasserstein-gan in the user's cache folder.
-        use_cache: If False, only a list of good images is kept and training decodes files anew.
+        use_cache: If False, only a list of good images is kept and training decodes files anew;
+            TFRecord shards of TFDS are then read from front to end, in another order
+            (`ShardShuffle`).
         max_megapixels: Larger images are skipped before they are decoded.
         hold_out: Share in [0, 1) of the images that is kept aside, always the same ones: they are
             in `held_out` only. At least one image, unless it is 0.
@@ -66,7 +70,8 @@ class DataPreparator:
 
     Raises:
         ValueError: An argument is wrong, there is no usable image, one has not the demanded
-            shape, or the cache cannot be written.
+            shape, the cache cannot be written, or `use_cache` is False for a source that can only
+            be read from front to end (a compressed .tar, TFDS shards of other formats).
 
     Example:
         >>> data = DataPreparator("photos", resize=(64, 64), batch_size=32)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from utils.data.at_exit import awaited_at_exit
 from utils.data.sources import Shard
 
 _BUFFER_BYTES = 2**28  # of encoded images
@@ -99,9 +100,14 @@ def shard_stream(
     def batches() -> Iterator[np.ndarray]:
         images = shuffle.images(start_step * images_per_step)
         with ThreadPoolExecutor(workers) as pool:
+
+            @awaited_at_exit
+            def batch() -> np.ndarray:
+                encoded = itertools.islice(images, images_per_step)
+                return np.stack(list(pool.map(lambda image: decode(*image), encoded)))
+
             while True:
-                batch = itertools.islice(images, images_per_step)
-                yield np.stack(list(pool.map(lambda image: decode(*image), batch)))
+                yield batch()
 
     signature = tf.TensorSpec((images_per_step, *image_shape), tf.uint8)
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
