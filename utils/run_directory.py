@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import fcntl
 import json
 import math
 import os
@@ -11,6 +10,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from utils.locks import locked_file
 
 _TEMPORARY = ".unfinished-"
 
@@ -124,23 +125,21 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Makes the folder, and keeps other processes from training in it meanwhile.
 
-        The lock goes with the process, however it ends. What a killed one left unfinished is
-        deleted.
+        The lock goes with the process, however it ends (`locked_file`). What a killed one left
+        unfinished is deleted.
 
         Raises:
             ValueError: If another process holds it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    "save_path must not be in use. "
-                    f"Received: {str(self.path)!r}, where another process is training"
-                ) from None
-            except OSError:  # a file system without locks
-                pass
+
+        def refuse() -> None:
+            raise ValueError(
+                "save_path must not be in use. "
+                f"Received: {str(self.path)!r}, where another process is training"
+            ) from None
+
+        with locked_file(self.path / ".lock", refuse):
             for folder in (self.path, self.samples, self.checkpoints):
                 remove_unfinished(folder)
             yield

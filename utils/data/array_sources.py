@@ -1,19 +1,18 @@
-"""Sources that are not image files: NumPy arrays, idx files, TFDS and the built-in faces."""
+"""Sources that are not encoded images: NumPy arrays, idx files and the built-in faces."""
 
 import functools
 import gzip
 import hashlib
 import math
-import os
-import textwrap
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from utils.data.sources import Payload, Source, printable
+from utils.data.array_rows import ArrayRows
+from utils.data.sources import Source, printable
 
 TRAINING_IDX = "train-images-idx3-ubyte.gz"  # of the four files in which MNIST's family comes
 _NPZ_NAMES = ("images", "x_train")  # preferred where an archive holds several arrays
@@ -39,6 +38,11 @@ class _ArraySource(Source):
     def _load(self) -> np.ndarray:
         raise NotImplementedError
 
+    @functools.cached_property
+    def _rows(self) -> ArrayRows | np.ndarray:
+        """The same, of a memory map without its pages in memory."""
+        return ArrayRows(self._array) if isinstance(self._array, np.memmap) else self._array
+
     @property
     def channels(self) -> int:
         return 3 if self._array.shape[3:] == (3,) else 1
@@ -51,7 +55,7 @@ class _ArraySource(Source):
 
     def read(self, index: int) -> np.ndarray:
         scale, offset = self._to_bytes
-        image = self._array[index]
+        (image,) = self._rows[[index]]
         if scale is not None:
             image = np.rint(image.astype(np.float64) * scale + offset).astype(np.uint8)
         return np.ascontiguousarray(image)
@@ -64,7 +68,8 @@ class _ArraySource(Source):
             return None, 0.0
         low, high = math.inf, -math.inf
         if np.issubdtype(array.dtype, np.floating):
-            for image in array:  # one by one: a memory-mapped array may not fit into memory
+            for index in range(len(array)):  # one by one: they may not fit into memory
+                image = self._rows[[index]]
                 low, high = np.minimum(low, image.min()), np.maximum(high, image.max())
             if low >= 0 and high <= 1:
                 return 255.0, 0.0
@@ -132,66 +137,6 @@ class IdxSource(_ArraySource):
 
     def _error(self, problem: str) -> ValueError:
         return ValueError(f"source: {printable(self.location)} {problem}")
-
-
-class TfdsSource(Source):
-    """A data set of tensorflow-datasets with an "image" feature, downloaded if it must be.
-
-    It lies where TFDS_DATA_DIR or, without that, TFDS itself says.
-
-    Args:
-        location: "tfds:NAME" or "tfds:NAME:SPLIT"; the split is "train" if none is given, and may
-            be a part such as "train[:10%]".
-    """
-
-    random_access = False
-
-    def __init__(self, location: str):
-        _, self._name, self._split = [*location.split(":", 2), "train"][:3]
-        super().__init__(f"tfds:{self._name}:{self._split}")
-
-    @functools.cached_property
-    def _builder(self):
-        try:
-            import tensorflow_datasets as tfds
-            from tensorflow_datasets.core.download import downloader
-
-            downloader.MAX_RETRIES = 4  # of 10, without a network, over three minutes pass
-            builder = tfds.builder(self._name, data_dir=os.environ.get("TFDS_DATA_DIR"))
-            builder.download_and_prepare()
-            features = builder.info.features
-            has_images = isinstance(features, tfds.features.FeaturesDict) and "image" in features
-            if not has_images or not isinstance(features["image"], tfds.features.Image):
-                raise ValueError("it has no image feature named image")
-            builder.info.splits[self._split]
-            return builder
-        except Exception as error:  # of the network, the disk, the data set's own code
-            line = str(error).split("\n")[0].rstrip(".")
-            reason = textwrap.shorten(line, 200, placeholder=" ...")
-            raise ValueError(
-                f"source: {printable(self.location)} cannot be loaded ({reason}): put its images "
-                "into a folder and use --source FOLDER instead"
-            ) from error
-
-    @property
-    def channels(self) -> int:
-        return 1 if self._builder.info.features["image"].shape[-1] == 1 else 3
-
-    def stamps(self) -> Iterator[tuple[str, int, int]]:
-        for path in sorted(Path(self._builder.data_path).iterdir()):
-            status = path.stat()
-            yield path.name, status.st_size, status.st_mtime_ns
-
-    def __len__(self) -> int:
-        return self._builder.info.splits[self._split].num_examples
-
-    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
-        import tensorflow_datasets as tfds
-
-        encoded = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
-        dataset = self._builder.as_dataset(split=self._split, decoders=encoded)
-        for index, example in enumerate(tfds.as_numpy(dataset)):
-            yield f"{self.location[5:]}[{index}]", functools.partial(bytes, example["image"])
 
 
 class FacesSource(Source):

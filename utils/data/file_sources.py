@@ -12,18 +12,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from utils.data.decoding import MAX_FILE_BYTES, UnreadableImageError, UnusableImageError
+from utils.data.image_cache import progress_bar
 from utils.data.sources import Payload, Source, is_image_name, printable
 
 
 class FolderSource(Source):
     """All image files under a folder, sorted by their relative name."""
 
-    def __init__(self, location: str):
+    def __init__(self, location: str, show_progress: bool = False):
         super().__init__(location)
         self._root = Path(location)
+        self._show_progress = show_progress
 
     @functools.cached_property
     def _files(self) -> list[tuple[str, int, int]]:
+        with progress_bar("Listing", 0, self._show_progress, "files", delay=2.0) as bar:
+            return self._list(bar.update)
+
+    def _list(self, report: Callable[[int], object]) -> list[tuple[str, int, int]]:
         files, seen, folders = [], set(), [""]
         while folders:
             relative = folders.pop()
@@ -45,6 +51,7 @@ class FolderSource(Source):
                     folders.append(name)
                 elif is_image_name(entry.name):
                     files.append((name, *_size_and_time(entry)))
+                    report(1)
         return sorted(files)
 
     def stamps(self) -> Iterator[tuple[str, int, int]]:

@@ -67,7 +67,7 @@ def inspect_source(
     check_integer("batch_size", batch_size, 1)
     check_options(crop, background, max_megapixels, workers)
     size = target_size(image_shape, resize)
-    opened = open_source(source, size)
+    opened = open_source(source, size, show_progress)
     channels = 1 if to_grayscale else opened.channels
     check_channels(image_shape, channels)
     demanded = image_shape is not None and resize is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.data import image_cache
+from utils.data import image_cache, prepared_set
 from utils.data.arguments import (
     check_channels,
     check_integer,
@@ -17,8 +17,11 @@ from utils.data.arguments import (
     check_share,
     target_size,
 )
+from utils.data.array_rows import ArrayRows
+from utils.data.at_exit import awaited_at_exit
 from utils.data.decoding import ImageDecoder, UnusableImageError
-from utils.data.sources import available_cores, open_source, printable
+from utils.data.shard_stream import ShardShuffle, shard_stream
+from utils.data.sources import Payload, available_cores, open_source, printable
 from utils.data.stream import image_stream
 
 _NAMED = 100  # files that `describe` names, of those skipped and of duplicates
@@ -27,6 +30,8 @@ _PREPARATION_VERSION = 1  # to be raised when the same files would give other pi
 
 class DataPreparator:
     """A collection of images, decoded once into a cache, as training batches and as samples.
+
+    A set is prepared by one process; others that need the same one meanwhile wait for it.
 
     The shuffled stream is a pure function of (seed, position): position p shows image
     `index_shuffle(p % N, [seed, p // N], N - 1)`, so every image is seen exactly once in N
@@ -43,7 +48,9 @@ class DataPreparator:
         background: (R, G, B) in 0..255, under transparent pixels and around padded images.
         seed: Of the order of the stream; 0 or more, the low 32 bits count.
         cache_dir: Where prepared sets are kept. None: wasserstein-gan in the user's cache folder.
-        use_cache: If False, only a list of good images is kept and training decodes files anew.
+        use_cache: If False, only a list of good images is kept and training decodes files anew;
+            TFRecord shards of TFDS are then read from front to end, in another order
+            (`ShardShuffle`).
         max_megapixels: Larger images are skipped before they are decoded.
         hold_out: Share in [0, 1) of the images that is kept aside, always the same ones: they are
             in `held_out` only. At least one image, unless it is 0.
@@ -63,7 +70,8 @@ class DataPreparator:
 
     Raises:
         ValueError: An argument is wrong, there is no usable image, one has not the demanded
-            shape, or the cache cannot be written.
+            shape, the cache cannot be written, or `use_cache` is False for a source that can only
+            be read from front to end (a compressed .tar, TFDS shards of other formats).
 
     Example:
         >>> data = DataPreparator("photos", resize=(64, 64), batch_size=32)
@@ -94,7 +102,7 @@ class DataPreparator:
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        self._source = open_source(source, size)
+        self._source = open_source(source, size, show_progress)
         self._workers = workers or available_cores()
         self._cache_dir = Path(cache_dir or default_cache_dir()).expanduser()
         self._use_cache = use_cache
@@ -107,6 +115,7 @@ class DataPreparator:
         }
         self.fingerprint = self._fingerprint(to_grayscale)
         self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
+        self._rows = None if self._pixels is None else ArrayRows(self._pixels)
         self._decoder = ImageDecoder(channels=self._index.image_shape[-1], **self._options)
         self.image_shape = self._index.image_shape
         self._training, self._held_out = _split(len(self._index.good), hold_out)
@@ -121,6 +130,12 @@ class DataPreparator:
                 self.digest.encode() + held_out, digest_size=16
             ).hexdigest()
         self._check_batch_size(self.batch_size)
+        self._shards = None
+        if not use_cache and self._source.shards is not None:
+            positions = self._index.good[self._training]
+            self._shards = ShardShuffle(self._source.shards, positions, self.seed)
+            if show_progress:
+                print(self._shards, file=sys.stderr)
 
     @property
     def cache_path(self) -> Path:
@@ -155,9 +170,9 @@ class DataPreparator:
         return self._gather(self._held_out[:most])
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
-        if self._pixels is not None:
-            return self._pixels[indices]
-        return np.stack([self._read_again(self._index.good[index]) for index in indices])
+        if self._rows is not None:
+            return self._rows[indices]
+        return np.stack([self._read_again(position) for position in self._index.good[indices]])
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """Random images, each at most once as long as there are enough.
@@ -201,8 +216,17 @@ class DataPreparator:
         check_integer("n_critic", n_critic, 1)
         check_integer("start_step", start_step, 0)
         self._check_batch_size(batch_size)
+        if self._shards is not None:
+            return shard_stream(
+                self._shards,
+                self._read_again,
+                self.image_shape,
+                n_critic * batch_size,
+                start_step,
+                self._workers,
+            )
         return image_stream(
-            self.gather,
+            awaited_at_exit(self.gather),
             self.num_images,
             self.image_shape,
             n_critic,
@@ -247,7 +271,7 @@ class DataPreparator:
 
     def _prepare(
         self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
-    ) -> tuple[image_cache.SetIndex, np.ndarray | None]:
+    ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
         if not self._use_cache and not self._source.random_access:
             raise ValueError(
                 "use_cache must be True for a source that can only be read from front to end; "
@@ -255,7 +279,7 @@ class DataPreparator:
             )
         if show_progress and self._source.note:
             print(f"Using {self._source.note}", file=sys.stderr)
-        index, pixels = image_cache.load(self.cache_path)
+        index, pixels = prepared_set.load(self.cache_path)
         if index is not None and not index.complete:
             index = None  # once more: what could not be read may be readable now
         while index is None or (self._use_cache and pixels is None):
@@ -269,13 +293,14 @@ class DataPreparator:
                 self._workers,
                 show_progress,
             )
-            index, pixels = image_cache.load(self.cache_path)
+            index, pixels = prepared_set.load(self.cache_path)
         check_channels(image_shape, index.image_shape[-1])
         return index, pixels if self._use_cache else None
 
-    def _read_again(self, position: int) -> np.ndarray:
+    def _read_again(self, position: int, payload: Payload | None = None) -> np.ndarray:
+        """The image at a position of the source, from `payload` where it has been read already."""
         try:
-            return self._decoder(self._source.read(position))
+            return self._decoder(self._source.read(position) if payload is None else payload)
         except UnusableImageError as error:
             raise ValueError(
                 f"source: {printable(self._source.name(position))} was a good image when the run "

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,21 @@ _CHUNK = 32  # images a task: small enough to balance threads, large enough to c
 Payload = bytes | np.ndarray
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A file of images that should be read from front to end.
+
+    Attributes:
+        positions: Of its images in the source, in the file's order, int64 [n].
+        num_bytes: Of all of them together, roughly.
+        read: Gives the encoded images for which a mask, bool [n], is true, in the file's order.
+    """
+
+    positions: np.ndarray
+    num_bytes: int
+    read: Callable[[np.ndarray], Iterator[bytes]]
+
+
 class Source:
     """A numbered collection of images. Opening it is cheap; what it holds is looked up when asked.
 
@@ -35,11 +51,14 @@ class Source:
         note: A choice made for the user that they should hear of, or None.
         channels: 1 if every image is one-channel by its very format, else 3.
         random_access: False if it can only be read from front to end (then `read` does not work).
+        shards: Its files, where they should be read from front to end though `read` works, as
+            files may be that are on another machine or larger than the memory; else None.
     """
 
     note: str | None = None
     channels = 3
     random_access = True
+    shards: list[Shard] | None = None
 
     def __init__(self, location: str):
         self.location = location
@@ -105,23 +124,26 @@ def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) ->
         return reason.with_traceback(None)  # which would keep the image's memory
 
 
-def open_source(source: str | os.PathLike, size: tuple[int, int]) -> Source:
+def open_source(
+    source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False
+) -> Source:
     """The source that a user named.
 
     Args:
         source: A folder, an archive, an array or idx file, `tfds:NAME[:SPLIT]` or `faces`.
         size: (H, W) at which the built-in faces are drawn; other sources have their own.
+        show_progress: Whether to show, on stderr, how a large folder is listed.
 
     Raises:
         ValueError: There is no such thing, or it is of an unknown kind.
     """
-    from utils.data import array_sources, file_sources  # which build on this file
+    from utils.data import array_sources, file_sources, tfds_source  # which build on this file
 
     name = os.fspath(source)
     if name == "faces":
         return array_sources.FacesSource(size)
     if name.startswith("tfds:"):
-        return array_sources.TfdsSource(name)
+        return tfds_source.TfdsSource(name)
     path = Path(name).expanduser()
     if not name or not path.exists():
         raise ValueError(_no_such_source(name, path))
@@ -130,7 +152,7 @@ def open_source(source: str | os.PathLike, size: tuple[int, int]) -> Source:
         idx = path / array_sources.TRAINING_IDX
         if idx.is_file():
             return array_sources.IdxSource(str(idx.resolve()), note=f"the folder's {idx.name}")
-        return file_sources.FolderSource(location)
+        return file_sources.FolderSource(location, show_progress)
     if lower.endswith(".zip"):
         return file_sources.ZipSource(location)
     if lower.endswith(TAR_ENDINGS):

@@ -1,5 +1,7 @@
 """Prepared sets on disk: whole or absent, whatever happens while they are made."""
 
+import errno
+import fcntl
 import os
 import resource
 import shutil
@@ -37,18 +39,19 @@ def prepare(source: Path, cache: Path, **options) -> DataPreparator:
     return DataPreparator(source, cache_dir=cache, **options)
 
 
-def start_slow_preparation(source: Path, cache: Path) -> subprocess.Popen:
-    """Another process that prepares the set, 10 ms an image."""
+def start_slow_preparation(source: Path, cache: Path, seconds: float = 0.01) -> subprocess.Popen:
+    """Another process that prepares the set, with so many seconds an image."""
     code = f"""
 import time
 from utils import DataPreparator
 from utils.data.decoding import ImageDecoder
 
 decode = ImageDecoder.__call__
-ImageDecoder.__call__ = lambda self, payload: (time.sleep(0.01), decode(self, payload))[1]
+ImageDecoder.__call__ = lambda self, payload: (time.sleep({seconds}), decode(self, payload))[1]
 DataPreparator({str(source)!r}, resize=(32, 32), cache_dir={str(cache)!r}, workers=1)
 """
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", code]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def wait_until(condition, seconds: float = 20.0):
@@ -75,20 +78,56 @@ def test_a_killed_preparation_is_never_trusted(source, cache, signal_number, aft
     time.sleep(after)
     assert process.poll() is None
     process.send_signal(signal_number)
-    process.wait()
-    left = list(cache.iterdir())
+    process.communicate()
+    left = list(cache.glob(".unfinished-*"))
     if signal_number == signal.SIGINT:  # had time to clean up
-        assert left == []
+        assert list(cache.iterdir()) == []
     else:
-        assert len(left) == 1 and left[0].name.startswith(".unfinished-")
+        assert len(left) == 1
+    data = prepare(source, cache)
+    np.testing.assert_array_equal(data.images, np.load(source))
+    # What is unfinished may be alive as far as we know; a lock is not.
+    assert set(cache.iterdir()) == {*left, data.cache_path}
+
+
+WAITING = "Another process is preparing these images; waiting for it\n"
+
+
+def test_of_three_processes_one_prepares(source, cache):
+    processes = [start_slow_preparation(source, cache, 0.003) for _ in range(3)]
+    shown = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert sorted("Preparing: 100%" in text for text in shown) == [False, False, True]
+    assert not any("Preparing" in text and WAITING in text for text in shown)
+    assert [path.name[0] != "." for path in cache.iterdir()] == [True]
     np.testing.assert_array_equal(prepare(source, cache).images, np.load(source))
-    assert set(left) < set(cache.iterdir()) or not left  # may be alive as far as we know
 
 
-def test_two_processes_at_once(source, cache):
-    processes = [start_slow_preparation(source, cache) for _ in range(2)]
-    assert [process.wait() for process in processes] == [0, 0]
-    assert len(list(cache.iterdir())) == 1
+def test_one_that_waits_takes_over_from_one_that_is_killed(source, cache):
+    first = start_slow_preparation(source, cache, 0.1)
+    wait_until(lambda: list(cache.glob(".unfinished-*")))
+    second = start_slow_preparation(source, cache, 0.0)
+    assert second.stderr.readline() == WAITING
+    first.kill()
+    first.communicate()
+    assert "Preparing: 100%" in second.communicate()[1] and second.returncode == 0
+    np.testing.assert_array_equal(prepare(source, cache).images, np.load(source))
+
+
+def test_other_images_do_not_wait(source, cache):
+    first = start_slow_preparation(source, cache)
+    wait_until(lambda: list(cache.glob(".unfinished-*")))
+    assert prepare(source, cache, resize=(16, 16)).num_images == 300
+    assert first.poll() is None
+    first.kill()
+    first.communicate()
+
+
+def test_a_file_system_without_locks(source, cache, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
     np.testing.assert_array_equal(prepare(source, cache).images, np.load(source))
 
 

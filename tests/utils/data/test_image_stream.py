@@ -1,6 +1,8 @@
 """The order of the stream, streaming without a cache, and samples."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,22 @@ class TestWithoutCache:
         (tmp_path / "photos" / "002.png").unlink()
         with pytest.raises(ValueError, match="^source: 002.png was a good image when"):
             data.gather([0, 1, 2])
+
+
+def test_a_script_may_end_while_a_stream_is_alive(tmp_path):
+    """Its elements are made ahead, in threads that need the interpreter."""
+    source = numbered(tmp_path / "a.npy", 8)
+    code = f"""
+import time
+from utils import DataPreparator
+data = DataPreparator({str(source)!r}, batch_size=8, cache_dir={str(tmp_path)!r}, workers=2)
+gather = data.gather
+data.gather = lambda indices: (time.sleep(0.3), gather(indices))[1]
+batches = iter(data.dataset(1))
+next(batches)
+"""
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=40)
 
 
 class TestSample:

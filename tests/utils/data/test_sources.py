@@ -1,6 +1,7 @@
 """Folders and archives: what is found, what is passed over, what is refused and how."""
 
 import io
+import itertools
 import os
 import tarfile
 import threading
@@ -128,6 +129,18 @@ class TestFolder:
         begin = time.perf_counter()
         assert len(list(opened(tmp_path).stamps())) == 2000
         assert time.perf_counter() - begin < 0.5  # takes 0.01 s on an idle machine
+
+    @pytest.mark.parametrize(
+        ("show", "tick", "shown"), [(True, 1.0, True), (True, 0.01, False), (False, 1.0, False)]
+    )
+    def test_a_long_listing_is_shown(self, tmp_path, capsys, monkeypatch, show, tick, shown):
+        for index in range(5):
+            os.mknod(tmp_path / f"{index}.png")
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+        now = itertools.count(0.0, tick)  # goes on by a tick whenever it is looked at
+        monkeypatch.setattr("tqdm.std.time", lambda: next(now))
+        assert len(open_source(tmp_path, (64, 64), show)) == 5
+        assert ("Listing: 5 files" in capsys.readouterr().err) == shown
 
 
 ARCHIVES = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"]

@@ -1,16 +1,23 @@
 """`tfds:NAME[:SPLIT]`, by a small data set that the test prepares on disk itself."""
 
+import io
+import itertools
 import sys
 
 import numpy as np
 import pytest
+from image_files import encode
+from PIL import Image
 
 from utils import DataPreparator
 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
-    """A folder with two prepared data sets: `tiny_colour` and `tiny_grey`."""
+    """A folder with prepared data sets: `tiny_colour`, `tiny_grey`, and some in many shards.
+
+    `many_shards` and `array_shards` hold images 0 to 399, of which every fiftieth is broken.
+    """
     tfds = pytest.importorskip("tensorflow_datasets")
     folder = tmp_path_factory.mktemp("tfds")
 
@@ -54,8 +61,25 @@ def data_dir(tmp_path_factory):
         def _generate_examples(self):
             raise NotImplementedError
 
+    class ManyShards(_Tiny):
+        SHAPE = (8, 8, 3)
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for index in range(400):
+                image = encode(Image.new("RGB", (8, 8), (index % 250, index // 250, 0)), "PNG")
+                yield index, {"image": io.BytesIO(image if index % 50 else b""), "label": index}
+
+    class ArrayShards(ManyShards):
+        pass
+
     for builder in (TinyColour, TinyGrey, TinySound):
         builder(data_dir=str(folder)).download_and_prepare()
+    shards = tfds.download.DownloadConfig(num_shards=20)  # more than TFDS reads at a time
+    for builder, kind in ((ManyShards, "tfrecord"), (ArrayShards, "array_record")):
+        builder(data_dir=str(folder), file_format=kind).download_and_prepare(download_config=shards)
     return folder
 
 
@@ -99,7 +123,7 @@ def test_the_stream(prepare):
 
 
 def test_a_second_run_reads_no_example(prepare, monkeypatch):
-    from utils.data.array_sources import TfdsSource
+    from utils.data.tfds_source import TfdsSource
 
     first = prepare("tfds:tiny_colour")
     monkeypatch.setattr(TfdsSource, "items", None)
@@ -140,6 +164,84 @@ def test_without_tensorflow_datasets(prepare, monkeypatch):
         prepare("tfds:mnist")
 
 
-def test_no_streaming(prepare):
-    with pytest.raises(ValueError, match="^use_cache must be True"):
-        prepare("tfds:tiny_colour", use_cache=False)
+SMALL = {"image_shape": (8, 8)}
+
+
+def shown(dataset, steps: int) -> list[list[int]]:
+    """For `many_shards` and `array_shards`: which images each element shows."""
+    batches = np.rint((np.stack(list(dataset.take(steps).as_numpy_iterator())) + 1) * 127.5)
+    return (batches[:, :, 0, 0, 0] + 250 * batches[:, :, 0, 0, 1]).astype(int).tolist()
+
+
+@pytest.mark.parametrize("name", ["many_shards", "array_shards"])
+@pytest.mark.parametrize("split", ["train", "train[3%:85%]", "train[-20:]+train[:150]"])
+def test_without_the_cache_the_same_images(prepare, name, split):
+    options = SMALL | {"hold_out": 0.1}
+    cached = prepare(f"tfds:{name}:{split}", **options)
+    streamed = prepare(f"tfds:{name}:{split}", use_cache=False, **options)
+    assert streamed.skipped == cached.skipped and len(cached.skipped) > 1
+    assert streamed.digest == cached.digest
+    everything = np.arange(cached.num_images)
+    np.testing.assert_array_equal(streamed.gather(everything), cached.gather(everything))
+    np.testing.assert_array_equal(streamed.held_out(9), cached.held_out(9))
+    np.testing.assert_array_equal(streamed.sample(20, 1), cached.sample(20, 1))
+
+
+def test_array_records_are_shuffled_over_all(prepare, capsys):
+    cached = prepare("tfds:array_shards", batch_size=49, **SMALL)
+    options = SMALL | {"batch_size": 49, "show_progress": True}
+    streamed = prepare("tfds:array_shards", use_cache=False, **options)
+    assert shown(streamed.dataset(3), 5) == shown(cached.dataset(3), 5)
+    assert "shuffled" not in capsys.readouterr().err
+
+
+class TestShards:
+    @pytest.fixture
+    def data(self, prepare):
+        return prepare("tfds:many_shards", use_cache=False, batch_size=49, **SMALL)
+
+    def test_every_image_exactly_once_a_pass(self, data):
+        passes = np.reshape(shown(data.dataset(2), 12), (3, 392))
+        good = [index for index in range(400) if index % 50]
+        assert (np.sort(passes, axis=1) == good).all()
+        for one, other in itertools.pairwise(passes):
+            assert np.mean(one == other) < 0.05
+        assert np.mean(np.abs(np.diff(passes[0])) == 1) < 0.05
+
+    @pytest.mark.parametrize("start", [1, 5, 40])
+    def test_start_step_equals_skipping(self, data, start):
+        assert shown(data.dataset(2, start), 4) == shown(data.dataset(2).skip(start), 4)
+
+    def test_the_stream_is_the_same_however_it_is_cut(self, data):
+        whole = np.ravel(shown(data.dataset(1, batch_size=1), 800))
+        cut = np.ravel(shown(data.dataset(5, batch_size=80), 2))  # each of more than one pass
+        np.testing.assert_array_equal(cut, whole)
+
+    def test_seeds_differ(self, prepare, data):
+        other = prepare("tfds:many_shards", use_cache=False, batch_size=49, seed=1, **SMALL)
+        assert shown(other.dataset(1), 1) != shown(data.dataset(1), 1)
+
+    def test_images_held_out_are_not_shown(self, prepare):
+        options = SMALL | {"use_cache": False, "hold_out": 0.2, "batch_size": 47}
+        data = prepare("tfds:many_shards", **options)
+        held_out = {int(image[0, 0, 0]) + 250 * int(image[0, 0, 1]) for image in data.held_out(99)}
+        pixels = np.ravel(shown(data.dataset(5), 2))
+        assert len(held_out) == 78 and len(set(pixels)) == 314 and not held_out & set(pixels)
+
+    def test_what_is_lost_is_said(self, prepare, capsys):
+        options = SMALL | {"use_cache": False, "show_progress": True}
+        prepare("tfds:many_shards:train", **options)
+        assert (
+            "Streaming 20 shards: images are shuffled by shard and in a buffer of 392, not over "
+            "all 392; a resumed run first reads over what its pass has shown\n"
+        ) in capsys.readouterr().err
+
+    def test_a_shard_that_became_shorter(self, data, data_dir):
+        path = sorted(data_dir.rglob("many_shards-train.tfrecord*"))[0]
+        content = path.read_bytes()
+        path.write_bytes(content[:-20])
+        try:
+            with pytest.raises(Exception, match="source: .*many_shards.* ends too early"):
+                shown(data.dataset(1), 8)
+        finally:
+            path.write_bytes(content)

@@ -1,0 +1,47 @@
+"""Single images of a large array on disk, without the array's pages in memory."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+_MAPPED_BYTES = 2**28  # an array up to this size may as well be in memory: that is quicker
+
+
+class ArrayRows:
+    """Reads rows of a .npy file by number. Safe to call from threads.
+
+    Through a memory map, each page that was ever read stays resident in the process for as long
+    as the system has room, so a training run would come to hold the whole collection; and what is
+    not in the system's cache is read with much that lies around it. So rows of a large array are
+    read from the file, each by itself.
+
+    Args:
+        array: The file's memory map of two or more dimensions, as `numpy.load` gives it.
+    """
+
+    def __init__(self, array: np.memmap):
+        self._array = array
+        self._file = None
+        if array.nbytes > _MAPPED_BYTES and array.flags.c_contiguous:  # each row is one piece
+            path = Path(array.filename)
+            self._file = path.open("rb", buffering=0)
+
+    def __getitem__(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The rows of these numbers (0 <= i < N), in this order.
+
+        Raises:
+            OSError: The file has become shorter, or cannot be read any more.
+        """
+        if self._file is None:
+            return self._array[indices]
+        rows = np.empty((len(indices), *self._array.shape[1:]), self._array.dtype)
+        size = self._array[0].nbytes
+        starts = self._array.offset + np.asarray(indices, np.int64) * size
+        memory = rows.reshape(-1).view(np.uint8).data
+        for number, start in enumerate(starts.tolist()):
+            row = memory[number * size : (number + 1) * size]
+            if os.preadv(self._file.fileno(), [row], start) != size:
+                raise OSError(f"{self._array.filename} has become shorter than it was")
+        return rows

@@ -1,0 +1,88 @@
+"""The files of a prepared image set: a folder of one pixel array and one small index."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+_INDEX, _PIXELS = "index.json", "pixels.npy"
+
+
+@dataclasses.dataclass
+class SetIndex:
+    """What is known of a prepared set.
+
+    Attributes:
+        image_shape: (H, W, C) of every image.
+        good: Position in the source of every image of the set, ascending, int64 [N].
+        skipped: (name, reason) of every image that cannot be used.
+        duplicates: Number of images whose pixels equal an earlier one's.
+        duplicate_names: (name, name of the first with the same pixels) of some of them.
+        digest: Hex digest of the shape and all prepared pixels, in order.
+        complete: False if a file could not even be read, which another run should try again.
+    """
+
+    image_shape: tuple[int, int, int]
+    good: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
+    skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    duplicates: int = 0
+    duplicate_names: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    digest: str = ""
+    complete: bool = True
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """[N, H, W, C] of the pixel array."""
+        return (len(self.good), *self.image_shape)
+
+
+def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
+    """The index and the memory-mapped pixels (uint8 [N, H, W, C]) of a prepared set.
+
+    None stands for what is absent or damaged; pixels are also absent where only an index was made.
+    """
+    try:
+        raw = json.loads((folder / _INDEX).read_text("utf-8"))
+        index = SetIndex(**raw)
+        index.image_shape = tuple(index.image_shape)
+        index.good = np.array(index.good, np.int64)  # a quarter of a list's memory
+        index.skipped = [tuple(pair) for pair in index.skipped]
+        index.duplicate_names = [tuple(pair) for pair in index.duplicate_names]
+    except (OSError, ValueError, TypeError):
+        return None, None
+    try:
+        pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return index, None
+    intact = pixels.shape == index.shape and pixels.dtype == np.uint8
+    return index, pixels if intact else None
+
+
+def write_pixels(folder: Path, shape: tuple[int, int, int], images: Iterator[np.ndarray]) -> None:
+    """Streams images into a .npy file. Not into a memory map: a full disk would kill us there."""
+    count = 0
+    with (folder / _PIXELS).open("wb", buffering=2**20) as file:
+        _write_header(file, (0, *shape))
+        for image in images:
+            file.write(np.ascontiguousarray(image))
+            count += 1
+        file.seek(0)
+        _write_header(file, (count, *shape))  # as long as the first: NumPy leaves room to grow
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def write_index(folder: Path, index: SetIndex) -> None:
+    with (folder / _INDEX).open("w", encoding="utf-8") as file:
+        json.dump(dataclasses.asdict(index) | {"good": index.good.tolist()}, file)
+        file.flush()
+        os.fsync(file.fileno())
