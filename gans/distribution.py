@@ -113,26 +113,6 @@ def distributed_dataset(
     return strategy.distribute_datasets_from_function(own)
 
 
-def split_among_replicas(
-    dataset: tf.data.Dataset, n_critic: int, num_replicas: int, replicas: range
-) -> tf.data.Dataset:
-    """Turns elements for all replicas into those for these: float32 [n_critic * N, H, W, C].
-
-    Of each of an element's `n_critic` batches a replica takes its part, so that every critic
-    update has the images that it has on one device.
-    """
-    count, *shape = dataset.element_spec.shape
-    part = count // (n_critic * num_replicas)
-
-    def split(images: tf.Tensor) -> tf.Tensor:
-        images = tf.reshape(images, [n_critic, num_replicas, part, *shape])
-        own = tf.gather(images, list(replicas), axis=1)
-        own = tf.experimental.numpy.swapaxes(own, 0, 1)
-        return tf.reshape(own, [len(replicas), n_critic * part, *shape])
-
-    return dataset.map(split).unbatch()
-
-
 # --- in each replica ---
 
 

@@ -9,7 +9,8 @@ from gans.adversarial import AdversarialModel
 from gans.callbacks.checkpoint import CRITERION
 from gans.callbacks.interval import Schedule
 from gans.callbacks.metrics_log import log_names
-from gans.distribution import check_batch_size, distributed_dataset, split_among_replicas
+from gans.distribution import check_batch_size, distributed_dataset
+from utils.data.stream import split_among_replicas
 from utils.options import EvaluationOptions
 
 

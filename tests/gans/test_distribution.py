@@ -11,9 +11,10 @@ import pytest
 import tensorflow as tf
 from commands import free_ports
 
-from gans.distribution import check_batch_size, open_strategy, split_among_replicas
+from gans.distribution import check_batch_size, open_strategy
 from gans.noise import own_part
 from gans.workers import describe_workers, described_workers
+from utils.data.stream import split_among_replicas
 
 SCRIPT = Path(__file__).with_name("distributed_training.py")
 

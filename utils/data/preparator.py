@@ -22,7 +22,7 @@ from utils.data.at_exit import awaited_at_exit
 from utils.data.decoding import ImageDecoder, UnusableImageError
 from utils.data.shard_stream import ShardShuffle, shard_stream
 from utils.data.sources import Payload, available_cores, open_source, printable
-from utils.data.stream import image_stream
+from utils.data.stream import image_stream, split_among_replicas
 
 _NAMED = 100  # files that `describe` names, of those skipped and of duplicates
 _PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
@@ -217,7 +217,7 @@ class DataPreparator:
         check_integer("start_step", start_step, 0)
         self._check_batch_size(batch_size)
         if self._shards is not None:
-            return shard_stream(
+            whole = shard_stream(
                 self._shards,
                 self._read_again,
                 self.image_shape,
@@ -225,6 +225,8 @@ class DataPreparator:
                 start_step,
                 self._workers,
             )
+            # Of shards, each worker reads all.
+            return split_among_replicas(whole, n_critic, num_replicas, replicas)
         return image_stream(
             awaited_at_exit(self.gather),
             self.num_images,

@@ -87,3 +87,31 @@ def image_stream(
     return elements.map(load, num_parallel_calls=workers, deterministic=True).prefetch(
         2 * len(replicas)
     )
+
+
+def split_among_replicas(dataset, n_critic: int, num_replicas: int, replicas: range):
+    """Turns elements for all replicas into those for some, as `image_stream` makes them.
+
+    Args:
+        dataset: A `tf.data.Dataset` of [n_critic * batch_size, H, W, C].
+        n_critic: Batches in one element.
+        num_replicas: R, of which batch_size is a multiple.
+        replicas: Those whose parts are wanted.
+
+    Returns:
+        A `tf.data.Dataset` of [n_critic * batch_size / R, H, W, C].
+    """
+    import tensorflow as tf
+
+    if num_replicas == 1:
+        return dataset
+    count, *shape = dataset.element_spec.shape
+    part = count // (n_critic * num_replicas)
+
+    def split(images):
+        images = tf.reshape(images, [n_critic, num_replicas, part, *shape])
+        own = tf.gather(images, list(replicas), axis=1)
+        own = tf.experimental.numpy.swapaxes(own, 0, 1)
+        return tf.reshape(own, [len(replicas), n_critic * part, *shape])
+
+    return dataset.map(split).unbatch()

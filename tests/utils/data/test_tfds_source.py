@@ -217,6 +217,11 @@ class TestShards:
         cut = np.ravel(shown(data.dataset(5, batch_size=80), 2))  # each of more than one pass
         np.testing.assert_array_equal(cut, whole)
 
+    def test_replicas_have_the_parts_of_every_batch(self, data):
+        whole = np.array(shown(data.dataset(2, batch_size=4), 3)).reshape(3, 2, 2, 2)
+        second = data.dataset(2, batch_size=4, num_replicas=2, replicas=range(1, 2))
+        np.testing.assert_array_equal(shown(second, 3), whole[:, :, 1].reshape(3, 4))
+
     def test_seeds_differ(self, prepare, data):
         other = prepare("tfds:many_shards", use_cache=False, batch_size=49, seed=1, **SMALL)
         assert shown(other.dataset(1), 1) != shown(data.dataset(1), 1)
