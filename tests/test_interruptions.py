@@ -41,12 +41,12 @@ def contents(folder):
 
 
 def test_killed_three_times_at_random_it_ends_in_the_same_bits(tmp_path, source):
-    source = [*source, "--train_steps", "600", "--save_interval", "40"]
+    source = [*source, "--train_steps", "280", "--save_interval", "40"]
     assert run(*source, "--save_path", str(tmp_path / "whole")).returncode == 0
     killed = tmp_path / "killed"
     delays = [random.uniform(0, 0.4) for _ in range(3)]
     print("delays", delays)  # pytest shows them where this fails
-    for rows, delay in zip((1, 5, 10), delays, strict=True):
+    for rows, delay in zip((1, 3, 5), delays, strict=True):
         process = start(killed, source, *(["--resume"] if killed.exists() else []))
         wait_for_rows(process, killed, rows)
         time.sleep(delay)
@@ -56,11 +56,11 @@ def test_killed_three_times_at_random_it_ends_in_the_same_bits(tmp_path, source)
     assert run("--resume", "--save_path", str(killed)).returncode == 0  # options of the run
     name, arrays, rows, sample = contents(tmp_path / "whole")
     name_2, arrays_2, rows_2, sample_2 = contents(killed)
-    assert name == name_2 == "step-00000600.weights.h5"
+    assert name == name_2 == "step-00000280.weights.h5"
     assert arrays.keys() == arrays_2.keys() and len(arrays) > 30
     for key, array in arrays.items():
         np.testing.assert_array_equal(array, arrays_2[key])
-    assert rows == rows_2 and len(rows) == 15
+    assert rows == rows_2 and len(rows) == 7
     assert sample == sample_2
     assert not list(killed.rglob(".unfinished*"))
 
