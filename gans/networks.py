@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gans.architectures import get_architecture
+from gans.architectures.batch_norm import as_keras_layer
 from gans.generation import images_of, to_bytes
 from gans.generator_files import save_generator
 from gans.resumable import ResumableModel
@@ -123,12 +124,27 @@ class GeneratorAndCritic(ResumableModel):
             self.critic = module.build_critic(
                 image_shape, base_filters, critic_normalization, 2 * seed + 1
             )
-            self.ema_generator = keras.models.clone_model(self.generator)
+            self.ema_generator = keras.models.clone_model(
+                self.generator, clone_function=as_keras_layer
+            )
         self.ema_generator.set_weights(self.generator.get_weights())
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generator(inputs, training=training)
+
+    def scores(
+        self, real_images: tf.Tensor, fake_images: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The critic's scores of reals and of fakes [N, H, W, C], while training: float32 [N, 1].
+
+        In one pass where each image is scored by itself. Batch normalisation must not tell real
+        from fake by mixing them, and the published critics count their calls.
+        """
+        if self._init_config["critic_normalization"] not in ("none", "layer", "instance"):
+            return self.critic(real_images, training=True), self.critic(fake_images, training=True)
+        scores = self.critic(tf.concat([real_images, fake_images], axis=0), training=True)
+        return tuple(tf.split(scores, 2))
 
     def get_config(self) -> dict[str, Any]:
         return {**self._init_config, "name": self.name}
