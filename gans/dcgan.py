@@ -119,9 +119,7 @@ class DCGAN(AdversarialModel):
         noise = self.training_noise(real_images.shape[0], CRITIC_NOISE, iteration)
         fake_images = self.generator(noise, training=True)
         with tf.GradientTape() as tape:
-            # Two calls: batch normalisation must not tell real from fake by mixing them.
-            real_scores = self.critic(real_images, training=True)
-            fake_scores = self.critic(fake_images, training=True)
+            real_scores, fake_scores = self.scores(real_images, fake_images)
             loss = nonsaturating_discriminator_loss(real_scores, fake_scores)
         self.minimize(tape, loss, self.critic, self.critic_optimizer)
         return {

@@ -180,8 +180,7 @@ class WassersteinGAN(AdversarialModel):
         interpolates = interpolate(real_images, fake_images, alpha)
 
         with tf.GradientTape() as tape:
-            real_scores = self.critic(real_images, training=True)
-            fake_scores = self.critic(fake_images, training=True)
+            real_scores, fake_scores = self.scores(real_images, fake_images)
             loss = wasserstein_critic_loss(real_scores, fake_scores)
             if self.clip_value is None:
                 norms = gradient_norms(self.critic, interpolates, training=True)
