@@ -34,7 +34,7 @@ class DCGAN(AdversarialModel):
         base_filters: Width of the networks; None takes the architecture's own.
         critic_normalization: "none", "batch", "layer", "instance", or "published" (conv4,
             residual64); None takes the architecture's own.
-        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        precision: "float32", "mixed_bfloat16", "mixed_float16" or "auto".
         name: Name of the model.
 
     Call arguments:

@@ -13,6 +13,7 @@ from gans.architectures import get_architecture
 from gans.architectures.batch_norm import as_keras_layer
 from gans.generation import images_of, to_bytes
 from gans.generator_files import save_generator
+from gans.hardware import resolve_precision
 from gans.resumable import ResumableModel
 from utils.latent import NOISES, sample
 
@@ -37,8 +38,8 @@ class GeneratorAndCritic(ResumableModel):
         ema_decay: Decay of the moving average of the generator's weights, in [0, 1); 0 turns it
             off. Warmed up: min(ema_decay, (1 + t) / (10 + t)) after t generator steps.
         seed: Seed of the initial weights and of every draw while training.
-        precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks. Scores,
-            losses, penalty norms and EMA stay float32.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks, or "auto": see
+            `gans.hardware`. Scores, losses, penalty norms and EMA stay float32.
         logs: Names of what a step logs.
         name: Name of the model.
 
@@ -88,8 +89,9 @@ class GeneratorAndCritic(ResumableModel):
         for argument, value in [("real_noise", real_noise), ("ema_decay", ema_decay)]:
             _require(0 <= value < 1, argument, "be in [0, 1)", value)
         _require(0 <= seed < 2**31, "seed", "be in [0, 2^31)", seed)
-        _require(precision in PRECISIONS, "precision", f"be one of {', '.join(PRECISIONS)}",
-                 precision)
+        _require(precision in (*PRECISIONS, "auto"), "precision",
+                 f"be one of {', '.join(PRECISIONS)}, auto", precision)
+        precision = resolve_precision(precision)
         if critic_normalization is None:
             critic_normalization = module.critic_normalization(method, image_shape)
         _require(critic_normalization in module.CRITIC_NORMALIZATIONS, "critic_normalization",
