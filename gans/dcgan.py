@@ -34,7 +34,7 @@ class DCGAN(AdversarialModel):
         base_filters: Width of the networks; None takes the architecture's own.
         critic_normalization: "none", "batch", "layer", "instance", or "published" (conv4,
             residual64); None takes the architecture's own.
-        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        precision: "float32", "mixed_bfloat16", "mixed_float16" or "auto".
         synchronized_batch_norm: Whether batch normalisation takes its statistics over all replicas
             of a distribution strategy, instead of each one's own part of the batch.
         name: Name of the model.
@@ -123,9 +123,7 @@ class DCGAN(AdversarialModel):
         noise = self.training_noise(real_images.shape[0], CRITIC_NOISE, iteration)
         fake_images = self.generator(noise, training=True)
         with tf.GradientTape() as tape:
-            # Two calls: batch normalisation must not tell real from fake by mixing them.
-            real_scores = self.critic(real_images, training=True)
-            fake_scores = self.critic(fake_images, training=True)
+            real_scores, fake_scores = self.scores(real_images, fake_images)
             loss = nonsaturating_discriminator_loss(real_scores, fake_scores)
         self.minimize(tape, loss, self.critic, self.critic_optimizer)
         return {

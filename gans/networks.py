@@ -10,9 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from gans.architectures import get_architecture
+from gans.architectures.batch_norm import as_keras_layer
 from gans.architectures.blocks import synchronize_batch_norm
 from gans.generation import images_of, to_bytes
 from gans.generator_files import save_generator
+from gans.hardware import resolve_precision
 from gans.resumable import ResumableModel
 from utils.latent import NOISES, sample
 
@@ -37,8 +39,8 @@ class GeneratorAndCritic(ResumableModel):
         ema_decay: Decay of the moving average of the generator's weights, in [0, 1); 0 turns it
             off. Warmed up: min(ema_decay, (1 + t) / (10 + t)) after t generator steps.
         seed: Seed of the initial weights and of every draw while training.
-        precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks. Scores,
-            losses, penalty norms and EMA stay float32.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks, or "auto": see
+            `gans.hardware`. Scores, losses, penalty norms and EMA stay float32.
         synchronized_batch_norm: Whether batch normalisation takes its statistics over all replicas
             of a distribution strategy, instead of each one's own part of the batch.
         logs: Names of what a step logs.
@@ -91,8 +93,9 @@ class GeneratorAndCritic(ResumableModel):
         for argument, value in [("real_noise", real_noise), ("ema_decay", ema_decay)]:
             _require(0 <= value < 1, argument, "be in [0, 1)", value)
         _require(0 <= seed < 2**31, "seed", "be in [0, 2^31)", seed)
-        _require(precision in PRECISIONS, "precision", f"be one of {', '.join(PRECISIONS)}",
-                 precision)
+        _require(precision in (*PRECISIONS, "auto"), "precision",
+                 f"be one of {', '.join(PRECISIONS)}, auto", precision)
+        precision = resolve_precision(precision)
         if critic_normalization is None:
             critic_normalization = module.critic_normalization(method, image_shape)
         _require(critic_normalization in module.CRITIC_NORMALIZATIONS, "critic_normalization",
@@ -131,12 +134,27 @@ class GeneratorAndCritic(ResumableModel):
             if synchronized_batch_norm:
                 synchronize_batch_norm(self.generator)
                 synchronize_batch_norm(self.critic)
-            self.ema_generator = keras.models.clone_model(self.generator)
+            self.ema_generator = keras.models.clone_model(
+                self.generator, clone_function=as_keras_layer
+            )
         self.ema_generator.set_weights(self.generator.get_weights())
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generator(inputs, training=training)
+
+    def scores(
+        self, real_images: tf.Tensor, fake_images: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The critic's scores of reals and of fakes [N, H, W, C], while training: float32 [N, 1].
+
+        In one pass where each image is scored by itself. Batch normalisation must not tell real
+        from fake by mixing them, and the published critics count their calls.
+        """
+        if self._init_config["critic_normalization"] not in ("none", "layer", "instance"):
+            return self.critic(real_images, training=True), self.critic(fake_images, training=True)
+        scores = self.critic(tf.concat([real_images, fake_images], axis=0), training=True)
+        return tuple(tf.split(scores, 2))
 
     def get_config(self) -> dict[str, Any]:
         return {**self._init_config, "name": self.name}

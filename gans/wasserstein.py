@@ -1,18 +1,14 @@
 """The Wasserstein GAN, with a gradient penalty or with weight clipping."""
 
+import math
 from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from gans.adversarial import AdversarialModel
-from gans.lipschitz import (
-    clip_weights,
-    clipped_share,
-    gradient_norms,
-    gradient_penalty,
-    interpolate,
-)
+from gans.lazy_penalty import MEASURED_IMAGES, lazy_penalty
+from gans.lipschitz import clip_weights, clipped_share, gradient_norms, interpolate
 from gans.losses import (
     wasserstein_critic_loss,
     wasserstein_estimate,
@@ -51,7 +47,9 @@ class WassersteinGAN(AdversarialModel):
             (conv4, residual64: as the published code has it); None takes the architecture's own
             for the method.
         one_sided: Penalise only gradient norms above 1.
-        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        penalty_every: k: the penalty acts in every k-th critic update, with k times its weight.
+        penalty_share: Share in (0, 1] of a batch's interpolates that it is taken at.
+        precision: "float32", "mixed_bfloat16", "mixed_float16" or "auto".
         synchronized_batch_norm: Whether batch normalisation takes its statistics over all replicas
             of a distribution strategy, instead of each one's own part of the batch.
         name: Name of the model.
@@ -73,7 +71,8 @@ class WassersteinGAN(AdversarialModel):
         >>> images = gan.generate(16, seed=1)
 
     References:
-        https://arxiv.org/abs/1701.07875, https://arxiv.org/abs/1704.00028
+        https://arxiv.org/abs/1701.07875, https://arxiv.org/abs/1704.00028; `penalty_every`:
+        https://arxiv.org/abs/1912.04958
     """
 
     progress_logs: ClassVar = {"Wasserstein": "wasserstein_estimate"}
@@ -93,6 +92,8 @@ class WassersteinGAN(AdversarialModel):
         base_filters: int | None = None,
         critic_normalization: str | None = None,
         one_sided: bool = False,
+        penalty_every: int = 1,
+        penalty_share: float = 1.0,
         precision: str = "float32",
         synchronized_batch_norm: bool = False,
         name: str = "wasserstein_gan",
@@ -110,6 +111,17 @@ class WassersteinGAN(AdversarialModel):
         ]:
             if value is not None and not value > 0:
                 raise ValueError(f"{argument} must be positive. Received: {value}")
+        for argument, value, rule, holds in [
+            ("penalty_every", penalty_every, "1 or more", penalty_every >= 1),
+            ("penalty_share", penalty_share, "in (0, 1]", 0 < penalty_share <= 1),
+        ]:
+            if not holds:
+                raise ValueError(f"{argument} must be {rule}. Received: {value}")
+            if value != 1 and clip_value is not None:
+                raise ValueError(
+                    f"{argument} must be left out with a clip_value, under which there is no "
+                    f"penalty. Received: {value}"
+                )
         if critic_normalization == "batch" and clip_value is None:
             raise ValueError(
                 "critic_normalization must not be 'batch' under the gradient penalty, which is "
@@ -143,6 +155,8 @@ class WassersteinGAN(AdversarialModel):
         self.gradient_penalty = gradient_penalty
         self.clip_value = clip_value
         self.one_sided = one_sided
+        self.penalty_every = penalty_every
+        self.penalty_share = penalty_share
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -150,6 +164,8 @@ class WassersteinGAN(AdversarialModel):
             "gradient_penalty": self.gradient_penalty,
             "clip_value": self.clip_value,
             "one_sided": self.one_sided,
+            "penalty_every": self.penalty_every,
+            "penalty_share": self.penalty_share,
         }
 
     @property
@@ -185,18 +201,17 @@ class WassersteinGAN(AdversarialModel):
         interpolates = interpolate(real_images, fake_images, alpha)
 
         with tf.GradientTape() as tape:
-            real_scores = self.critic(real_images, training=True)
-            fake_scores = self.critic(fake_images, training=True)
-            loss = wasserstein_critic_loss(real_scores, fake_scores)
+            real_scores, fake_scores = self.scores(real_images, fake_images)
+            loss = objective = wasserstein_critic_loss(real_scores, fake_scores)
             if self.clip_value is None:
-                norms = gradient_norms(self.critic, interpolates, training=True)
-                penalty = gradient_penalty(norms, self.one_sided)
-                loss += self.gradient_penalty * penalty
+                added, penalty, norm = self.penalize(interpolates, iteration)
+                loss += self.gradient_penalty * added
+                objective += self.gradient_penalty * penalty
         self.minimize(tape, loss, self.critic, self.critic_optimizer)
 
         logs = {
             "wasserstein_estimate": wasserstein_estimate(real_scores, fake_scores),
-            "critic_loss": loss,
+            "critic_loss": objective,
             "real_score": tf.reduce_mean(real_scores),
             "fake_score": tf.reduce_mean(fake_scores),
         }
@@ -206,7 +221,20 @@ class WassersteinGAN(AdversarialModel):
             weights = self.critic.trainable_variables
             clip_weights(weights, self.clip_value)
             logs["clipped_weights"] = clipped_share(weights, self.clip_value)
-            # Clipping does not need the norm; eight images show it at little cost.
-            norms = gradient_norms(self.critic, interpolates[:8], training=False)
-        logs["gradient_norm"] = tf.reduce_mean(norms)
+            # Clipping does not need the norm; a few images show it at little cost.
+            norms = gradient_norms(self.critic, interpolates[:MEASURED_IMAGES], training=False)
+            norm = tf.reduce_mean(norms)
+        logs["gradient_norm"] = norm
         return logs
+
+    def penalize(self, interpolates: tf.Tensor, iteration: int) -> tuple[tf.Tensor, ...]:
+        """The penalty to add to this update's loss, the penalty, and the mean norm: scalars."""
+        count = math.ceil(self.penalty_share * interpolates.shape[0])
+        return lazy_penalty(
+            self.critic,
+            interpolates[:count],
+            self.penalty_every,
+            self.step.value * self.n_critic + iteration,
+            self.one_sided,
+            is_logged=iteration == self.n_critic - 1,  # a step logs its last update
+        )

@@ -86,3 +86,19 @@ def test_quiet_prints_nothing(tmp_path, source):
         env=environment,
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_what_auto_chose_is_said_and_kept(tmp_path, source, capsys):
+    source = [argument for argument in source if argument != "--deterministic"]
+    status = main([
+        *source, "--train_steps", "1", "--save_path", str(tmp_path / "run"), "--precision", "auto",
+        "--xla", "on",
+    ])  # fmt: skip
+    shown = capsys.readouterr()
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    chosen = config["model"]["precision"]
+    assert status == 0 and chosen in ("float32", "mixed_bfloat16")
+    assert config["options"]["precision"] == chosen
+    assert f"parameters, {chosen}, on" in shown.out
+    if "CPU cores" in shown.out:
+        assert shown.err.count("warning: on a CPU XLA makes a step slower") == 1

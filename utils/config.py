@@ -15,6 +15,7 @@ from utils.options import (
     check_value,
     number_or_all,
     option,
+    part,
     positive,
     share,
 )
@@ -90,6 +91,12 @@ class TrainingConfig:
     gradient_penalty: float | None = option(
         None, "model", "weight of the gradient penalty (default with wgan-gp: 10)", type=positive,
         metavar="WEIGHT")
+    penalty_every: int = option(
+        1, "model", "the gradient penalty in every K-th critic update only, K times as strong: "
+        "cheaper", type=at_least_1, metavar="K")
+    penalty_share: float = option(
+        1.0, "model", "share of a batch that the gradient penalty is taken at: cheaper below 1",
+        type=part, metavar="SHARE")
     clip_value: float | None = option(
         None, "model", "bound of the critic's weights (default with wgan: 0.01)", type=positive,
         metavar="C")
@@ -122,8 +129,12 @@ class TrainingConfig:
         None, "training", "instead of --train_steps: times that the critic sees every image",
         type=at_least_1, metavar="N")
     precision: str = option(
-        "float32", "training", "arithmetic of the networks",
-        choices=("float32", "mixed_bfloat16", "mixed_float16"))
+        "float32", "training", "arithmetic of the networks; auto: mixed_bfloat16 where the "
+        "hardware multiplies bfloat16, else float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"))
+    xla: str = option(
+        "auto", "training", "compile a step with XLA; auto: on a GPU, not on a CPU, where it is "
+        "slower", choices=("auto", "on", "off"))
     synchronized_batch_norm: bool = option(
         False, "devices", "batch normalisation over the whole batch, instead of over each device's "
         "own part of it")
@@ -198,6 +209,12 @@ class TrainingConfig:
                 raise ValueError(
                     f"{name} needs method {method}: leave it out or choose the other method. "
                     f"Received: method={self.method}, {name}={getattr(self, name)}"
+                )
+        for name in ("penalty_every", "penalty_share"):
+            if getattr(self, name) != 1 and self.method != "wgan-gp":
+                raise ValueError(
+                    f"{name} needs method wgan-gp, which has the penalty: leave it out or choose "
+                    f"that method. Received: method={self.method}, {name}={getattr(self, name)}"
                 )
         if self.learning_rate is not None:
             self._default("generator_learning_rate", self.learning_rate)
@@ -287,6 +304,8 @@ class TrainingConfig:
         if self.method != "dcgan":
             options["gradient_penalty"] = self.gradient_penalty
             options["clip_value"] = self.clip_value
+            options["penalty_every"] = self.penalty_every
+            options["penalty_share"] = self.penalty_share
         return options
 
     def compile_options(self) -> dict[str, Any]:
@@ -298,6 +317,7 @@ class TrainingConfig:
             "learning_rate": self.learning_rate,
             "generator_learning_rate": self.generator_learning_rate,
             "decay_rate": self.decay_rate,
+            "jit_compile": {"auto": "auto", "on": True, "off": False}[self.xla],
         }
 
     def evaluation_options(self) -> EvaluationOptions | None:

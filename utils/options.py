@@ -26,7 +26,7 @@ METHOD_DEFAULTS = {
     "dcgan": {"optimizer": "adam", "learning_rate": 2e-4, "generator_learning_rate": 2e-4,
               "beta_1": 0.5, "beta_2": 0.999},
 }  # fmt: skip
-_OF_A_METHOD = {"method"}.union(*METHOD_DEFAULTS.values())
+_OF_A_METHOD = {"method", "penalty_every", "penalty_share"}.union(*METHOD_DEFAULTS.values())
 DEFAULT_METHOD = "wgan-gp"
 # Not the extrapolation to infinity, which needs more images than one makes while training.
 EVALUATION_METRICS = tuple(name for name in NUMBERS if name != "fid_infinity")
@@ -66,6 +66,16 @@ def share(text: str) -> float:
 
 
 share.__name__ = "number in [0, 1)"
+
+
+def part(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise ValueError
+    return value
+
+
+part.__name__ = "number in (0, 1]"
 
 
 def at_least_0(text: str) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import numpy as np
 
+from gans.architectures.batch_norm import BatchNormalization
+
 NORMALIZATIONS = ("none", "batch", "layer", "instance")
 # The papers' codes have it too. Keras' 1e-3 is more than the variance that is left in a critic
 # whose weights are clipped to 0.01, which then tells nothing apart for hundreds of updates.
@@ -91,7 +93,7 @@ def normalization_layer(name: str) -> Callable:
     if name == "none":
         return lambda images: images
     if name == "batch":
-        return keras.layers.BatchNormalization(epsilon=EPSILON)
+        return BatchNormalization(epsilon=EPSILON)
     groups = 1 if name == "layer" else -1
     return keras.layers.GroupNormalization(groups=groups, epsilon=EPSILON)
 

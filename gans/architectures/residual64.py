@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from gans.architectures.blocks import (
+    EPSILON,
     NORMALIZATIONS,
     check_normalization,
     glorot_uniform,
@@ -112,7 +113,11 @@ def build_critic(
         return layers.Conv2D(base_filters, 5, strides, "same", kernel_initializer=initializer)
 
     def normalized(h, name=normalization):
-        return layers.LeakyReLU(0.3)(normalization_layer(name)(h))
+        if name == "batch":  # Keras' own: a penalty needs the second derivative
+            h = layers.BatchNormalization(epsilon=EPSILON)(h)
+        else:
+            h = normalization_layer(name)(h)
+        return layers.LeakyReLU(0.3)(h)
 
     images = keras.Input(image_shape, name="images")
     h = normalized(convolution(2)(images), first_normalization)

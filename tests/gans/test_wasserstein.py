@@ -288,3 +288,22 @@ def test_bad_learning_rate_and_batches(tiny_gan):
         tiny_gan({"learning_rate": 0.0})
     with pytest.raises(ValueError, match="n_critic=2.*Received: shape"):
         fit(tiny_gan(), batches(1, batch_size=3))
+
+
+@pytest.mark.parametrize("normalization", ["none", "layer", "instance", "batch"])
+def test_reals_and_fakes_are_scored_as_in_two_passes(tiny_gan, normalization):
+    gan = tiny_gan(critic_normalization=normalization, clip_value=0.1)
+    for i, weight in enumerate(gan.critic.trainable_variables):
+        weight.assign(0.3 * np.random.default_rng(i).normal(size=weight.shape))
+    images = batches(2)
+    real, fake = images[:4], 3.0 * images[4:]
+    weights = gan.critic.trainable_variables
+    with tf.GradientTape(persistent=True) as tape:
+        scores = gan.scores(real, fake)
+        two = [gan.critic(each, training=True) for each in (real, fake)]
+        losses = [tf.reduce_sum(tf.sin(a) + 2 * tf.cos(b)) for a, b in (scores, two)]
+    for ours, theirs in zip(scores, two, strict=True):
+        assert ours.shape == (4, 1) and ours.dtype == "float32"
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    for a, b in zip(*(tape.gradient(loss, weights) for loss in losses), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
