@@ -79,14 +79,15 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     if dry_run:
         workers, worker = 1, 0  # it waits for nobody
         os.environ.pop("TF_CONFIG", None)
-    _check_early(config, dry_run, worker == 0)
     talkative = dry_run or (not config.quiet and worker == 0)
     strategy = None
-    if workers > 1:
-        if not config.quiet:
-            print(f"Worker {worker} of {workers}: waiting for the others", flush=True)
-        # Before anything else, such as a tfds source, starts TensorFlow.
+    if workers > 1 and not config.quiet:
+        print(f"Worker {worker} of {workers}: waiting for the others", flush=True)
+    if workers > 1 or config.devices is not None:
+        # Before what takes long, and before anything else, such as a tfds source, starts
+        # TensorFlow; and workers that know each other learn of each other's end.
         strategy = _open_strategy(config)
+    _check_early(config, dry_run, worker == 0)
     data = DataPreparator(**config.data_options())
     if dry_run:
         print(yaml_text(config), end="")
@@ -102,8 +103,11 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         strategy = _open_strategy(config)
     import tensorflow as tf
 
+    from gans.callbacks.workers import lost_workers_named
+
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    gan = _build(config, data, strategy, worker)
+    with lost_workers_named(strategy):
+        gan = _build(config, data, strategy, worker)
     # What a resumed run takes over is what this machine has chosen.
     config = dataclasses.replace(config, precision=gan.precision)
     if talkative:
@@ -118,6 +122,8 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     run = gan.train(data, **config.train_options(data.num_images))
     if not run.finished and worker == 0:
         again = ["--resume", "--save_path", str(run.directory.path)]
+        if config.devices is not None:
+            again += ["--devices", str(config.devices)]
         where = ", on every worker as it was started" if workers > 1 else ""
         print(f"To go on{where}:", shlex.join([sys.executable, sys.argv[0], *again]))
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
@@ -126,9 +132,11 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
 def _open_strategy(config: TrainingConfig) -> Any:
     start_tensorflow()
     with quiet_stderr():
-        from gans.distribution import open_strategy
+        from gans.distribution import check_batch_size, open_strategy
 
-        return open_strategy(config.devices)
+        strategy = open_strategy(config.devices)
+    check_batch_size(config.batch_size, strategy)
+    return strategy
 
 
 def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any:
@@ -136,9 +144,13 @@ def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any
     import tensorflow as tf
 
     from gans import model_class
-    from gans.distribution import check_batch_size
+    from gans.callbacks.workers import require_same_run
+    from gans.distribution import Exchange
 
-    check_batch_size(config.batch_size, strategy)
+    # Building is an exchange already, which other networks would break.
+    options = {**config.model_options(), **config.compile_options(), "method": config.method,
+               "batch_size": config.batch_size, "devices": config.devices}  # fmt: skip
+    require_same_run({**options, "images": data.digest}, Exchange(strategy))
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     with strategy.scope():

@@ -55,13 +55,14 @@ class AdversarialModel(GeneratorAndCritic):
             beta_1: Adam's.
             beta_2: Adam's.
             decay_rate: Factor by which both learning rates fall over every 1,000 generator steps.
-            jit_compile: Whether to use XLA; "auto" does on a GPU and does not on a CPU, where
-                it makes convolutions slower.
+            jit_compile: Whether to use XLA; "auto" does on one GPU, and does not on a CPU, where
+                it makes convolutions slower, or on several devices, where it cannot.
             run_eagerly: Run `train_step` without a graph, for debugging.
             steps_per_execution: Generator steps in one call of the train function.
 
         Raises:
-            ValueError: If an option of the optimizers is out of its range.
+            ValueError: If an option of the optimizers is out of its range, or XLA is demanded on
+                several replicas.
         """
         for argument, given in [
             ("critic_optimizer", critic_optimizer),
@@ -78,7 +79,13 @@ class AdversarialModel(GeneratorAndCritic):
             "steps_per_execution": steps_per_execution,
         }
         if jit_compile == "auto":
-            jit_compile = bool(tf.config.list_physical_devices("GPU")) and not run_eagerly
+            has_gpu = bool(tf.config.list_physical_devices("GPU"))
+            jit_compile = has_gpu and not run_eagerly and self.replicas == 1
+        elif jit_compile and self.replicas > 1:
+            raise ValueError(
+                "jit_compile must be False or 'auto' where several replicas train, whose exchange "
+                f"XLA cannot compile. Received: {jit_compile}"
+            )
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -186,6 +193,11 @@ class AdversarialModel(GeneratorAndCritic):
         # gradients Keras sums, and for float16, where the optimizer undoes it.
         start = optimizer.scale_loss(tf.ones_like(loss) / self.replicas)
         gradients = tape.gradient(loss, network.trainable_variables, output_gradients=start)
+        if self.replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # It passes over an update that is not finite, which all replicas must do together.
+            flaw = tf.where(optimizer.check_finite(gradients), 0.0, float("nan"))
+            flaw = mean_over_replicas([flaw])[0]
+            gradients = [gradient + flaw for gradient in gradients]
         optimizer.apply(gradients, network.trainable_variables)
 
     def update_generator(

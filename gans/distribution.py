@@ -41,9 +41,10 @@ def open_strategy(devices: int | str | None = None) -> tf.distribute.Strategy:
     listed = tf.config.list_physical_devices if several_workers else tf.config.list_logical_devices
     found = listed(kind)
     if isinstance(devices, int) and not 1 <= devices <= len(found):
+        found_no_gpu = "" if kind == "GPU" else ", as TensorFlow finds no GPU"
         raise ValueError(
-            f"devices must be 1 to {len(found)}, the {kind}s of this machine, or all. "
-            f"Received: {devices}"
+            f"devices must be 1 to {len(found)}, the {kind}s of this machine{found_no_gpu}, or "
+            f"all. Received: {devices}"
         )
     if several_workers:
         if isinstance(devices, int):

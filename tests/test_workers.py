@@ -97,13 +97,27 @@ def test_a_signal_to_one_stops_all_after_the_same_step(tmp_path, source):
     outputs = [process.communicate(timeout=100)[0] for process in pair]
     assert [process.returncode for process in pair] == [0, 143], outputs
     assert "which is saved" in outputs[0] and "on every worker" in outputs[0]
+    step = int(outputs[0].split("Stopped at step ")[1].split()[0])
+    assert (tmp_path / "run" / "checkpoints" / f"step-{step:08d}.weights.h5").is_file()
+
+
+def test_an_error_of_one_before_the_first_step_ends_all(tmp_path, source):
+    used = tmp_path / "run"
+    used.mkdir()
+    (used / "log.csv").write_text("step\n")
+    pair = start_pair(used, source)
+    outputs = [process.communicate(timeout=60)[0] for process in pair]
+    assert [process.returncode for process in pair] == [1, 1], outputs
+    assert "save_path must not hold a run already" in outputs[0]
+    assert DIED in outputs[1] and "Traceback" not in outputs[1]
 
 
 def test_workers_with_other_options_are_refused(tmp_path, source):
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
     pair = [
-        start(tmp_path / "run", source, "--seed", seed, "--workers", *hosts, "--worker_index", seed)
-        for seed in ("0", "1")
+        start(tmp_path / "run", source, "--noise_dim", str(6 + index), "--workers", *hosts,
+              "--worker_index", str(index))
+        for index in range(2)
     ]
     outputs = [process.communicate(timeout=100)[0] for process in pair]
     assert [process.returncode for process in pair] == [1, 1], outputs

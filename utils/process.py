@@ -34,7 +34,10 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
         _print_error(error)
         return 1
     except _tensorflow_errors() as error:  # how what goes wrong inside a graph arrives
-        text = error.message.strip().splitlines()[0]
+        # Its first line names the graph, and others the places in it where an operation was made.
+        heads = (" ", "\t", "Graph execution", "Detected at")
+        lines = [line for line in error.message.splitlines() if line and not line.startswith(heads)]
+        text = lines[0] if lines else type(error).__name__
         if type(error).__name__ == "ResourceExhaustedError":
             text = "the networks and a batch do not fit into memory: lower --batch_size or the size"
         _print_error(text)

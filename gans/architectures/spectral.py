@@ -47,7 +47,6 @@ class SpectralConv2D(keras.layers.Conv2D):
             dtype="float32",
             trainable=False,
             autocast=False,
-            aggregation="mean",
         )
 
     def _random_direction(self, shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -34,6 +34,11 @@ def make_schedule(
             )
     if not model.compiled:
         raise ValueError("model must be compiled before train: call compile() first")
+    if model.replicas > 1 and model.steps_per_execution > 1:
+        raise ValueError(
+            "steps_per_execution must be 1 where several replicas train, for Keras cannot loop "
+            f"over them in its graph. Received: {model.steps_per_execution}"
+        )
     if evaluation is not None:
         evaluation.check_interval(save_interval)
     elif save_best_only and CRITERION not in log_names(model):
@@ -75,7 +80,7 @@ def fit_intervals(
             steps = min(interval - step % interval, schedule.train_steps - step)
             intervals = 1
             # `fit` starts by resetting the means; these go on from the checkpoint's.
-            model.keep_logs_once = True
+            model.keep_logs_once = step % interval > 0
         epoch = step // interval
         model.fit(
             _dataset(model, data, step),

@@ -32,6 +32,7 @@ from gans.callbacks.tensorboard import TensorBoardLog
 from gans.callbacks.times import Times
 from gans.callbacks.workers import (
     StopTogether,
+    leave_together,
     lost_workers_named,
     require_same_run,
     share_state,
@@ -132,7 +133,7 @@ def train(
         require_same_judge(saved, facts)
     if judge is not None:
         judge.prepare(show_progress=not quiet)
-    with run.locked(), run_log(run, quiet) as logger, lost_workers_named(model):
+    with run.locked(), run_log(run, quiet) as logger, lost_workers_named(model.distribute_strategy):
         require_same_run(_what_is_trained(model, data, schedule), exchange)
         run.write_config(facts)
         samples = SampleGrid(run, schedule)
@@ -176,6 +177,7 @@ def train(
                         callback.on_interval_end(first_step, model.get_metrics_result())
                 elif evaluations is not None:
                     evaluations.catch_up()
+                model.stop_training = exchange.any(model.stop_training)
                 fit_intervals(
                     model, data, schedule,
                     [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals,
@@ -207,7 +209,7 @@ def train(
                 logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
                 times.write()
                 page.write()
-            exchange.any(False)  # the others wait for the files
+            leave_together(exchange)
         return TrainingRun(run, step, finished, interruption.signal)
 
 
@@ -220,15 +222,16 @@ def _follow(
     exchange: Exchange,
 ) -> TrainingRun:
     """`train` on a worker that is not the chief: the same steps, and no files."""
-    with lost_workers_named(model):
+    with lost_workers_named(model.distribute_strategy):
         require_same_run(_what_is_trained(model, data, schedule), exchange)
         share_state(model, exchange)
         with Interruption() as interruption:
+            model.stop_training = exchange.any(False)
             fit_intervals(
                 model, data, schedule,
                 [interruption, *callbacks, StopOnNonFinite(run), *_together(exchange, schedule)],
             )  # fmt: skip
-        exchange.any(False)
+            leave_together(exchange)
     step = model.steps_done
     return TrainingRun(run, step, step >= schedule.train_steps, interruption.signal)
 

@@ -15,8 +15,8 @@ from gans.distribution import Exchange, has_several_workers
 
 EVERY = 10  # generator steps between agreements on whether to stop
 
-# How TensorFlow reports that a peer is gone, be it a closed connection or a missed heartbeat.
-_LOST = (
+# What TensorFlow raises, among other things, when a peer is gone ...
+LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
@@ -25,6 +25,8 @@ _LOST = (
     tf.errors.UnavailableError,
     tf.errors.UnknownError,
 )
+# ... and how its message shows that it is that: a closed connection, or a missed heartbeat.
+_SIGNS = ("Collective ops is aborted", "heartbeat", "/job:", "Socket closed", "collective instance")
 
 
 class WorkerLostError(ConnectionError):
@@ -63,7 +65,7 @@ class StopTogether(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def lost_workers_named(model: AdversarialModel) -> Iterator[None]:
+def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns TensorFlow's many errors of a lost worker into one.
 
     Raises:
@@ -71,14 +73,21 @@ def lost_workers_named(model: AdversarialModel) -> Iterator[None]:
     """
     try:
         yield
-    except _LOST as error:
-        if not has_several_workers(model.distribute_strategy):
+    except LOST as error:
+        is_lost = any(sign in error.message for sign in _SIGNS)
+        if not (is_lost and has_several_workers(strategy)):
             raise
         raise WorkerLostError(
-            f"another worker has ended or cannot be reached since step {model.steps_done}: see "
-            "what it says itself, then start all workers again with --resume, which goes on from "
-            "the last checkpoint"
+            "another worker has ended or cannot be reached: see what it says itself, then start "
+            "all workers again with --resume, which goes on from the last checkpoint"
         ) from error
+
+
+def leave_together(exchange: Exchange) -> None:
+    """Waits until all workers have done their work, the chief's files included."""
+    exchange.any(False)
+    with contextlib.suppress(*LOST):  # and until all know it: who leaves now breaks nothing
+        exchange.any(False)
 
 
 def share_state(model: AdversarialModel, exchange: Exchange) -> None:

@@ -37,6 +37,7 @@ def succeed(*processes):
 def trained(tmp_path_factory):
     """{name: {variable: value}} of the same training on one device, on two and on two workers."""
     folder = tmp_path_factory.mktemp("trained")
+    # The first process checks replicas in other ways too: see the script.
     succeed(start(2, 1, folder / "one.npz", 2, folder / "two.npz"))
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
     succeed(
@@ -145,6 +146,6 @@ def test_workers_of_the_environment(monkeypatch):
 
 
 def test_more_devices_than_there_are():
-    with pytest.raises(ValueError, match="devices must be 1 to 1, the CPUs of this machine"):
+    with pytest.raises(ValueError, match=r"devices must be 1 to 1, .* as TensorFlow finds no GPU"):
         open_strategy(2)
     assert open_strategy("all").num_replicas_in_sync == 1
