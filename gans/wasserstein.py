@@ -152,6 +152,15 @@ class WassersteinGAN(AdversarialModel):
             ],
             name=name,
         )
+        if penalty_every > 1 and any(
+            isinstance(layer, keras.layers.BatchNormalization) and layer.synchronized
+            for layer in self.critic.layers
+        ):
+            raise ValueError(
+                "penalty_every must be 1 with synchronized_batch_norm and a critic that has batch "
+                "normalisation, whose exchange cannot be in some updates only. "
+                f"Received: {penalty_every}"
+            )
         self.gradient_penalty = gradient_penalty
         self.clip_value = clip_value
         self.one_sided = one_sided
