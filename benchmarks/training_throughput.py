@@ -1,15 +1,20 @@
-"""How fast training is, beside what the machine can do: prints one table.
+"""How fast training is, beside what the machine can do: prints tables.
 
     python benchmarks/training_throughput.py
 
-1. The share of a real run's wall time, after the first step, that is spent inside the train
+1. Seconds from the command to its first step, of the default run at 64x64 with a ready cache.
+2. The share of a real run's wall time, after the first step, that is spent inside the train
    function: 300 steps of the `dcgan` WGAN-GP at 64x64 with sample grids, plots and checkpoints.
-2. Real images a second and the arithmetic rate of a train step, for the gradient penalty and for
-   clipping, in float32 and mixed_bfloat16, beside a matrix product measured in the same process.
+3. Generator steps, real images and floating-point operations a second of the train function,
+   beside the same layers in a bare tf.function, the same networks in PyTorch where it is
+   installed, and a matrix product. All take turns in one process, a step each, and the least
+   time of each counts: other work on the machine only adds to it.
 """
 
 import argparse
+import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,73 +25,35 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
+from benchmarks.steps.bare import bare_step
+from benchmarks.steps.operations import MatrixProduct, operations_per_step, seconds_of
 from gans import WassersteinGAN
 from utils import DataPreparator
+from utils.data.sources import available_cores
+
+ROOT = Path(__file__).parent.parent
+SHAPE = (64, 64, 3)
+CLIP_VALUES = {"wgan-gp": None, "wgan": 0.01}
 
 
-def forward_operations(network) -> float:
-    """Floating-point operations (two a multiply-add) of one image's forward pass."""
-    total = 0.0
-    for layer in network.layers:
-        kind = type(layer).__name__
-        if kind == "Dense":
-            total += 2 * layer.kernel.shape[0] * layer.kernel.shape[1]
-        elif kind in ("Conv2D", "Conv2DTranspose"):
-            # Each kernel weight acts once at every position of the smaller map.
-            positions = layer.output if kind == "Conv2D" else layer.input
-            kernel = 1
-            for side in layer.kernel.shape:
-                kernel *= side
-            total += 2 * kernel * positions.shape[1] * positions.shape[2]
-    return total
-
-
-def operations_per_step(gan, batch_size: int) -> float:
-    """By formula, convolutions and dense layers only.
-
-    A backward pass costs two forward ones, one where only the input's gradient is wanted. Critic
-    update: fakes forward; reals and fakes forward and backward; with the penalty, the critic
-    forward and its input's gradient, and the backward pass through both. Generator update: both
-    networks forward, the critic's input gradient, the generator backward.
-    """
-    generator, critic = forward_operations(gan.generator), forward_operations(gan.critic)
-    critic_passes = 2 * 3 + (6 if gan.clip_value is None else 0)
-    critic_update = generator + critic_passes * critic
-    generator_update = 3 * generator + 2 * critic
-    return batch_size * (gan.n_critic * critic_update + generator_update)
-
-
-def matrix_product_rate(dtype: str, size: int = 2048, seconds: float = 2.0) -> float:
-    """Floating-point operations a second of a square matrix product."""
-    a = tf.cast(tf.random.stateless_normal([size, size], [1, 2]), dtype)
-    product = tf.function(lambda x: tf.matmul(x, x))
-    product(a)
-    count, began = 0, time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        product(a).numpy()
-        count += 1
-    return count * 2 * size**3 / (time.perf_counter() - began)
-
-
-def step_seconds(gan, batch_size: int, steps: int) -> float:
-    """Median seconds of a call of the train function, after two calls to warm up."""
-    images = tf.random.stateless_uniform(
-        [gan.n_critic * batch_size, *gan.image_shape], [0, 1], -1.0, 1.0
-    )
-    iterator = iter(tf.data.Dataset.from_tensors(images).repeat())
-    gan.make_train_function()
-    times = []
-    for _ in range(steps + 2):
+def first_step_seconds() -> float:
+    """From the start of the default run's command until it has done its first step."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(ROOT / "train_generator.py"), "--resize", "64", "64",
+                   "--train_steps", "1", "--save_interval", "1", "--save_path", folder]  # fmt: skip
         began = time.perf_counter()
-        float(gan.train_function(iterator)["critic_loss"])
-        times.append(time.perf_counter() - began)
-    return sorted(times[2:])[steps // 2]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              text=True) as process:  # fmt: skip
+            for text in process.stderr:
+                if text.startswith("step 1/1"):
+                    return time.perf_counter() - began
+    raise RuntimeError("the run did no step")
 
 
-def overhead(steps: int, base_filters: int | None) -> tuple[float, float]:
+def overhead(steps: int) -> tuple[float, float]:
     """Seconds inside the train function and in all, of a run after its first step."""
-    data = DataPreparator("faces", resize=(64, 64))
-    gan = WassersteinGAN(data.image_shape, n_critic=1, base_filters=base_filters)
+    data = DataPreparator("faces", resize=SHAPE[:2])
+    gan = WassersteinGAN(data.image_shape, n_critic=1)
     gan.compile()
     gan.make_train_function()
     train_function, calls = gan.train_function, []
@@ -104,33 +71,91 @@ def overhead(steps: int, base_filters: int | None) -> tuple[float, float]:
     return sum(end - began for began, end in calls[1:]), ended - calls[0][1]
 
 
+def train_function(images: tf.Tensor, options: dict, jit_compile: bool | str = "auto"):
+    """A model and what makes one step of it, as `fit` does."""
+    gan = WassersteinGAN(SHAPE, **options)
+    gan.compile(jit_compile=jit_compile)
+    iterator = iter(tf.data.Dataset.from_tensors(images).repeat())
+    gan.make_train_function()
+    return gan, lambda: float(gan.train_function(iterator)["critic_loss"])
+
+
+def candidates(architecture: str, method: str, precision: str, arguments: argparse.Namespace):
+    """(operations of a step, what makes one step by name)."""
+    clip_value, batch_size = CLIP_VALUES[method], arguments.batch_size
+    options = {"architecture": architecture, "n_critic": arguments.n_critic,
+               "clip_value": clip_value, "base_filters": arguments.base_filters,
+               "precision": precision}  # fmt: skip
+    images = tf.random.stateless_uniform([arguments.n_critic * batch_size, *SHAPE], [0, 1], -1, 1)
+    gan, ours = train_function(images, options)
+    other = WassersteinGAN(SHAPE, **options)
+    steps = {
+        "ours": ours,
+        "bare": bare_step(other.generator, other.critic, images, gan.noise_dim, gan.n_critic,
+                          clip_value),
+    }  # fmt: skip
+    if arguments.xla:
+        steps["XLA"] = train_function(images, options, jit_compile=True)[1]
+    if importlib.util.find_spec("torch") is not None and not arguments.no_torch:
+        from benchmarks.steps.pytorch import networks, torch_step
+
+        config = gan.get_config()
+        theirs = networks(architecture, config["critic_normalization"], SHAPE[0], SHAPE[2],
+                          config["base_filters"], gan.noise_dim)  # fmt: skip
+        for network, keras_network in zip(theirs, (gan.generator, gan.critic), strict=True):
+            count = sum(weight.numel() for weight in network.parameters())
+            assert count == sum(weight.numpy().size for weight in keras_network.trainable_variables)
+        steps["PyTorch"] = torch_step(
+            *theirs, (batch_size, SHAPE[2], *SHAPE[:2]), gan.noise_dim, gan.n_critic, clip_value,
+            precision == "mixed_bfloat16", available_cores(),
+        )  # fmt: skip
+    return operations_per_step(gan, batch_size), steps
+
+
+def compare(architecture: str, method: str, precision: str, arguments: argparse.Namespace) -> None:
+    """Prints a row for everything that makes the step."""
+    operations, steps = candidates(architecture, method, precision, arguments)
+    products = {dtype: MatrixProduct(dtype) for dtype in ("float32", "bfloat16")}
+    seconds = seconds_of({**steps, **products}, arguments.rounds)
+    least = {name: min(values) for name, values in seconds.items()}
+    dtype = precision.removeprefix("mixed_")
+    limit = products[dtype].operations / least[dtype]
+    for name in steps:
+        rate = operations / least[name]
+        images = arguments.n_critic * arguments.batch_size / least[name]
+        beside = least[name] / least["ours"]
+        print(f"| {architecture} | {method} | {precision} | {name} | {1 / least[name]:.3f} "
+              f"| {images:.1f} | {rate / 1e9:.0f} | {limit / 1e9:.0f} | {rate / limit:.2f} "
+              f"| {beside:.2f} |", flush=True)  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=300, help="steps of the real run")
-    parser.add_argument("--timed_steps", type=int, default=7, help="steps timed in each setting")
-    parser.add_argument("--base_filters", type=int, help="width (default: the architecture's)")
+    parser.add_argument("--architectures", nargs="+", default=["dcgan", "anime"],
+                        choices=["dcgan", "anime"])
+    parser.add_argument("--methods", nargs="+", default=list(CLIP_VALUES), choices=CLIP_VALUES)
+    parser.add_argument("--precisions", nargs="+", default=["float32", "mixed_bfloat16"],
+                        choices=["float32", "mixed_bfloat16"])
+    parser.add_argument("--base_filters", type=int, default=64, help="width (default: 64)")
+    parser.add_argument("--batch_size", type=int, default=64, help="images (default: 64)")
     parser.add_argument("--n_critic", type=int, default=1, help="critic updates a step")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each (default: 5)")
+    parser.add_argument("--steps", type=int, default=300, help="steps of the real run; 0: none")
+    parser.add_argument("--xla", action="store_true", help="a row for our step under XLA as well")
+    parser.add_argument("--no_torch", action="store_true", help="leave PyTorch out")
     arguments = parser.parse_args()
 
-    inside, total = overhead(arguments.steps, arguments.base_filters)
-    print(f"real run, {arguments.steps} steps, dcgan WGAN-GP 64x64x3, save_interval 100: "
-          f"{total:.1f} s after the first step, {inside / total:.1%} in the train function")
-    print(f"\n{'method':8} {'precision':15} {'steps/s':>8} {'images/s':>9} {'GFLOP/s':>8} "
-          f"{'matmul GFLOP/s':>15} {'ratio':>6}")
-    rates = {dtype: matrix_product_rate(dtype) / 1e9 for dtype in ("float32", "bfloat16")}
-    for method, clip_value in (("wgan-gp", None), ("wgan", 0.01)):
-        for precision in ("float32", "mixed_bfloat16"):
-            gan = WassersteinGAN(
-                (64, 64, 3), n_critic=arguments.n_critic, clip_value=clip_value,
-                base_filters=arguments.base_filters, precision=precision,
-            )
-            gan.compile()
-            seconds = step_seconds(gan, 64, arguments.timed_steps)
-            rate = operations_per_step(gan, 64) / seconds / 1e9
-            limit = rates[precision.removeprefix("mixed_")]
-            print(f"{method:8} {precision:15} {1 / seconds:8.2f} "
-                  f"{64 * gan.n_critic / seconds:9.0f} {rate:8.0f} {limit:15.0f} "
-                  f"{rate / limit:6.2f}", flush=True)
+    if arguments.steps:
+        print(f"first step {first_step_seconds():.1f} s after the command")
+        inside, total = overhead(arguments.steps)
+        print(f"real run, {arguments.steps} steps, dcgan WGAN-GP 64x64x3, save_interval 100: "
+              f"{total:.1f} s after the first step, {inside / total:.1%} in the train function\n")
+    print("| networks | method | precision | step | steps/s | images/s | GFLOP/s | matrix product "
+          "| ratio | time of ours |\n" + "|---" * 10 + "|")
+    for architecture in arguments.architectures:
+        for method in arguments.methods:
+            for precision in arguments.precisions:
+                compare(architecture, method, precision, arguments)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""One training step of the same networks, written in several ways, and what it costs by formula."""
