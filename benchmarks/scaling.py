@@ -100,7 +100,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.work:
         work(arguments.work, arguments.batch_size, arguments.steps)
-    from training_throughput import operations_per_step
+    from benchmarks.steps.operations import operations_per_step
 
     print(f"{'architecture':12} {'reduced MB':>10} {'one, s':>8} {'two, s':>8} {'price, s':>9} "
           f"{'MB/s':>6}")
