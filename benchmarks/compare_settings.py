@@ -6,6 +6,7 @@
 Each setting is a text of options of train_generator.py ("" is the defaults). It trains for the
 same CPU time, so that other work on the machine hardly counts, and is judged after each of the
 minutes given by the Fréchet distance of its images to the real ones, and by precision and recall.
+With --steps it is judged after so many generator steps instead, whatever they cost.
 What is done is kept in OUTPUT/comparison.json with a grid of samples beside it, and not done
 again: settings can be added later, or the comparison stopped and started again.
 """
@@ -36,16 +37,17 @@ from utils.visualization import image_grid, save_image
 
 
 class At(keras.callbacks.Callback):
-    """Calls `judge(model, minutes, wall minutes)` at each of the minutes and ends after the last.
+    """Calls `judge(model, due, minutes, wall minutes)` at each point, and ends after the last.
 
-    Minutes are of the CPU time of all cores. The first step does not count: it builds the graph,
-    half a minute for some settings, which would decide short comparisons and does not matter in a
-    real run. Nor does the judge's own time.
+    Points are minutes, or generator steps where `in_steps` is True. Minutes are of the CPU time
+    of all cores. The first step does not count: it builds the graph, half a minute for some
+    settings, which would decide short comparisons and does not matter in a real run. Nor does the
+    judge's own time.
     """
 
-    def __init__(self, minutes: list[float], judge: Callable):
+    def __init__(self, points: list[float], judge: Callable, in_steps: bool = False):
         super().__init__()
-        self.minutes, self.judge = sorted(minutes), judge
+        self.points, self.judge, self.in_steps = sorted(points), judge, in_steps
         self.cpu, self.wall = 0.0, 0.0
 
     def _start(self) -> None:
@@ -55,10 +57,11 @@ class At(keras.callbacks.Callback):
         if batch == 0:
             self._start()
         cpu = self.cpu + time.process_time() - self._cpu_began
-        if cpu > 60 * self.minutes[0] * available_cores():
+        minutes = cpu / 60 / available_cores()
+        if (int(self.model.step) if self.in_steps else minutes) >= self.points[0]:
             self.cpu, self.wall = cpu, self.wall + time.perf_counter() - self._wall_began
-            self.judge(self.model, self.minutes.pop(0), self.wall / 60)
-            self.model.stop_training = not self.minutes
+            self.judge(self.model, self.points.pop(0), minutes, self.wall / 60)
+            self.model.stop_training = not self.points
             self._start()
 
 
@@ -85,10 +88,10 @@ class Comparison:
         self._file = output / "comparison.json"
         self._rows = json.loads(self._file.read_text()) if self._file.is_file() else []
 
-    def rows(self, setting: str) -> dict[float, dict]:
-        """What was measured of a setting, by its minutes."""
+    def rows(self, setting: str, unit: str) -> dict[float, dict]:
+        """What was measured of a setting, by its "minutes" or "steps"."""
         key = {**self.protocol, "setting": setting}
-        return {row["minutes"]: row for row in self._rows if key.items() <= row.items()}
+        return {row[unit]: row for row in self._rows if key.items() <= row.items()}
 
     def add(self, samples: np.ndarray, **row: object) -> None:
         self._rows.append({**self.protocol, **row})
@@ -100,7 +103,7 @@ class Comparison:
 def line(row: dict, width: int) -> str:
     fid, precision, recall = row["evaluation"]["numbers"][:3]
     return (
-        f"{row['setting'] or '(defaults)':{width}} {row['minutes']:7g} {row['wall']:7.1f} "
+        f"{row['setting'] or '(defaults)':{width}} {row['minutes']:7.4g} {row['wall']:7.1f} "
         f"{row['steps']:7,} {fid['value']:9.3f} {precision['value']:9.3f} {recall['value']:7.3f} "
         f"{fid['real']:11.3f}"
     )
@@ -115,6 +118,8 @@ def main() -> None:
                         help="options of train_generator.py, each setting's in one text")
     parser.add_argument("--minutes", type=float, nargs="+", default=[20], metavar="M",
                         help="judge after so many CPU minutes of each core (default: 20)")
+    parser.add_argument("--steps", type=int, nargs="+", metavar="N",
+                        help="judge after so many generator steps instead")
     parser.add_argument("--num_images", type=int, default=5000,
                         help="fakes, and at most so many real images (default: 5000)")
     parser.add_argument("--inception_weights", metavar="FILE", help="as for evaluate_generator.py")
@@ -131,27 +136,30 @@ def main() -> None:
         Path(arguments.output),
         {"common": common, "num_images": number, "extractor": extractor.protocol()},
     )
+    unit = "steps" if arguments.steps else "minutes"
+    points = set(arguments.steps or arguments.minutes)
     width = max(len(setting) for setting in [*arguments.settings, "(defaults)"])
     columns = "minutes    wall   steps  distance precision  recall real halves"
     print(f"{'setting':{width}} {columns}", flush=True)
     for setting in arguments.settings:
         config = parse(setting, common)
         data = DataPreparator(**config.data_options())
-        done = comparison.rows(setting)
-        for minutes in sorted(done.keys() & set(arguments.minutes)):
-            print(line(done[minutes], width), flush=True)
+        done = comparison.rows(setting, unit)
+        for point in sorted(done.keys() & points):
+            print(line(done[point], width), flush=True)
 
-        def judge(gan, minutes, wall, setting=setting, data=data) -> None:
+        def judge(gan, point, minutes, wall, setting=setting, data=data) -> None:
             fakes = ImageSet.generated(gan.generate, number, 1, "fakes")
             evaluation = evaluate(
                 fakes, data, extractor, metrics=["fid", "prdc"], num_images=number
             )
-            comparison.add(gan.generate(64, seed=1), setting=setting, minutes=minutes, wall=wall,
-                           steps=int(gan.step), evaluation=evaluation)  # fmt: skip
-            print(line(comparison.rows(setting)[minutes], width), flush=True)
+            comparison.add(gan.generate(64, seed=1), setting=setting, wall=wall,
+                           **{"minutes": minutes, "steps": int(gan.step), unit: point},
+                           evaluation=evaluation)  # fmt: skip
+            print(line(comparison.rows(setting, unit)[point], width), flush=True)
 
-        if left := set(arguments.minutes) - done.keys():
-            train(config, data, At(list(left), judge))
+        if left := points - done.keys():
+            train(config, data, At(list(left), judge, unit == "steps"))
     print(f"\ndistance: {extractor.name}, {number:,} images, tf1 resize")
 
 

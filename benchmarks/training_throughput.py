@@ -8,7 +8,7 @@
 3. Generator steps, real images and floating-point operations a second of the train function,
    beside the same layers in a bare tf.function, the same networks in PyTorch where it is
    installed, and a matrix product. All take turns in one process, a step each, and the least
-   time of each counts: other work on the machine only adds to it.
+   time of each counts: other work on the machine only adds to it, and hardly to the CPU time.
 """
 
 import argparse
@@ -117,16 +117,15 @@ def compare(architecture: str, method: str, precision: str, arguments: argparse.
     operations, steps = candidates(architecture, method, precision, arguments)
     products = {dtype: MatrixProduct(dtype) for dtype in ("float32", "bfloat16")}
     seconds = seconds_of({**steps, **products}, arguments.rounds)
-    least = {name: min(values) for name, values in seconds.items()}
     dtype = precision.removeprefix("mixed_")
-    limit = products[dtype].operations / least[dtype]
+    limit = products[dtype].operations / seconds[dtype][0]
     for name in steps:
-        rate = operations / least[name]
-        images = arguments.n_critic * arguments.batch_size / least[name]
-        beside = least[name] / least["ours"]
-        print(f"| {architecture} | {method} | {precision} | {name} | {1 / least[name]:.3f} "
-              f"| {images:.1f} | {rate / 1e9:.0f} | {limit / 1e9:.0f} | {rate / limit:.2f} "
-              f"| {beside:.2f} |", flush=True)  # fmt: skip
+        wall, cores = seconds[name]
+        rate = operations / wall
+        print(f"| {architecture} | {method} | {precision} | {name} | {1 / wall:.3f} "
+              f"| {arguments.n_critic * arguments.batch_size / wall:.1f} | {rate / 1e9:.0f} "
+              f"| {limit / 1e9:.0f} | {rate / limit:.2f} | {wall / seconds['ours'][0]:.2f} "
+              f"| {cores / seconds['ours'][1]:.2f} |", flush=True)  # fmt: skip
 
 
 def main() -> None:
@@ -151,7 +150,7 @@ def main() -> None:
         print(f"real run, {arguments.steps} steps, dcgan WGAN-GP 64x64x3, save_interval 100: "
               f"{total:.1f} s after the first step, {inside / total:.1%} in the train function\n")
     print("| networks | method | precision | step | steps/s | images/s | GFLOP/s | matrix product "
-          "| ratio | time of ours |\n" + "|---" * 10 + "|")
+          "| ratio | time / ours | CPU time / ours |\n" + "|---" * 11 + "|")
     for architecture in arguments.architectures:
         for method in arguments.methods:
             for precision in arguments.precisions:
