@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from commands import free_ports, run, start
 
-OPTIONS = ["--synchronized_batch_norm", "--train_steps", "40", "--save_interval", "10"]
+OPTIONS = ["--synchronized_batch_norm", "--n_critic", "1", "--train_steps", "40",
+           "--save_interval", "10"]  # fmt: skip
 DIED = "another worker has ended or cannot be reached"
 
 
@@ -88,7 +89,7 @@ def test_a_dead_worker_ends_all_and_all_resume_to_the_same_bits(tmp_path, source
 
 
 def test_a_signal_to_one_stops_all_after_the_same_step(tmp_path, source):
-    pair = start_pair(tmp_path / "run", source, *OPTIONS[:1], "--train_steps", "100000")
+    pair = start_pair(tmp_path / "run", source, *OPTIONS[:3], "--train_steps", "100000")
     while not (tmp_path / "run" / "checkpoints").is_dir():
         assert pair[0].poll() is None
         time.sleep(0.05)
