@@ -53,7 +53,8 @@ def work(architecture: str, batch_size: int, steps: int) -> None:
     os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[core]})
     import tensorflow as tf
 
-    from gans.distribution import distributed_dataset, open_strategy
+    from gans.callbacks.workers import leave_together
+    from gans.distribution import Exchange, distributed_dataset, open_strategy
 
     strategy = open_strategy()
     with strategy.scope():
@@ -69,6 +70,7 @@ def work(architecture: str, batch_size: int, steps: int) -> None:
         float(gan.train_function(iterator)["critic_loss"])
         times.append(time.perf_counter() - began)
     print(json.dumps(sorted(times[2:])[steps // 2]), flush=True)
+    leave_together(Exchange(strategy))
     os._exit(0)
 
 
@@ -88,7 +90,10 @@ def seconds(arguments: argparse.Namespace, architecture: str, workers: int) -> f
              str(arguments.batch_size), "--steps", str(arguments.steps)],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         ))  # fmt: skip
-    return max(json.loads(process.communicate()[0].splitlines()[-1]) for process in processes)
+    outputs = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        sys.exit(f"a process of {architecture} failed: run it with --work {architecture} alone")
+    return max(json.loads(output.splitlines()[-1]) for output in outputs)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ def tiny_gan():
             "image_shape": SHAPE,
             "noise_dim": 6,
             "base_filters": 4,
-            "n_critic": 2,
+            "n_critic": 1,
             "seed": 3,
         }
         gan = WassersteinGAN(**{**defaults, **options})
@@ -64,5 +64,5 @@ def source(tmp_path, tiny_images):
     return [
         "--source", str(tmp_path / "images.npy"), "--cache_dir", str(tmp_path / "cache"),
         "--resize", "8", "8", "--base_filters", "4", "--noise_dim", "6", "--batch_size", "8",
-        "--n_critic", "2", "--deterministic",
+        "--n_critic", "1", "--deterministic",
     ]

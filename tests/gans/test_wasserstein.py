@@ -1,5 +1,7 @@
 """The training algorithm, against the papers' own and closed forms."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,12 @@ from fitting import batches, dataset, fit
 
 from gans import WassersteinGAN
 from gans.noise import CRITIC_NOISE, GENERATOR_NOISE, INTERPOLATION, draw_seed
+
+
+@pytest.fixture
+def tiny_gan(tiny_gan):
+    """With two critic updates a step."""
+    return functools.partial(tiny_gan, n_critic=2)
 
 
 def sgd():
