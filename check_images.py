@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from utils.command_line import OptionParser, add_groups
-from utils.config import TrainingConfig
+from utils.options.command_line import OptionParser, add_groups
+from utils.options.config import TrainingConfig
 from utils.process import exit_status
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
@@ -138,7 +138,7 @@ def _lists(facts: dict) -> list[str]:
         groups = facts[f"{key.removesuffix('s')}_groups"]
         lines += [f"  {_some(group, len(group), ' = ')}" for group in groups[:_NAMES]]
     flat = f": {_some(facts['flat_names'], facts['flat'])}" if facts["flat"] else ""
-    return [*lines, f"Of one flat colour: {facts['flat']:,}{flat}"]
+    return [*lines, f"Of one flat color: {facts['flat']:,}{flat}"]
 
 
 def _some(names: list[str], count: int, separator: str = ", ") -> str:

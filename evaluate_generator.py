@@ -10,20 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.command_line import OptionParser, add_options
+from utils.checks import at_least_0, at_least_1
+from utils.files import atomic_path
 from utils.metrics.names import METRICS, NUMBERS
-from utils.options import at_least_0, at_least_1
+from utils.options.command_line import OptionParser, add_options
+from utils.options.saved import PREPARATION, data_options, preparation
 from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
-from utils.run_directory import RunDirectory, atomic_path
-from utils.saved_runs import (
-    PREPARATION,
-    data_options,
-    generator_file,
-    is_generator,
-    preparation,
-    require_whole_generator,
-    run_of,
-)
+from utils.runs.directory import RunDirectory
+from utils.runs.generators import generator_file, is_generator, require_whole_generator, run_of
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
@@ -178,8 +172,8 @@ def _run(given: argparse.Namespace) -> int:
                            output / "copies.png")  # fmt: skip
         written += f", {output / 'copies.png'} (the fakes closest to a training image)"
     if run is not None and output == run.path:
-        from utils.model_card import write_model_card
-        from utils.visualization.report import write_report
+        from utils.pages import write_report
+        from utils.pages.model_card import write_model_card
 
         # Both show the numbers; the card is of what was exported, not of steps after that.
         if generator_file(run) == run.generator_keras:

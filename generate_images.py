@@ -8,16 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from utils.generation_options import generation_parser
+from utils.options.generation import generation_parser
+from utils.options.saved import data_options, preparation
 from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
-from utils.saved_runs import (
-    data_options,
-    generator_file,
-    is_generator,
-    preparation,
-    require_whole_generator,
-    run_of,
-)
+from utils.runs.generators import generator_file, is_generator, require_whole_generator, run_of
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
@@ -31,7 +25,7 @@ class _Mode(NamedTuple):
     """Something to make.
 
     Attributes:
-        make: Makes it, with the functions of utils.exploration, from what is given.
+        make: Makes it, with the functions of utils.exploring.pictures, from what is given.
         endings: How its path may end, the default first; "" is a folder.
         takes: The options that it heeds.
     """
@@ -102,7 +96,7 @@ def _run(given: argparse.Namespace) -> int:
     start_tensorflow()
     with quiet_stderr():
         from gans import SavedGenerator
-        from utils import exploration
+        from utils.exploring import pictures as exploration
 
     if is_run:
         generator = SavedGenerator.of_run(config["model"], file, given.raw)
@@ -217,8 +211,8 @@ def _default_name(given: argparse.Namespace, name: str) -> str:
 
 def _write_nearest(to: Any, given: argparse.Namespace, generator: Any, path: Path) -> None:
     from utils import DataPreparator
+    from utils.exploring.nearest import write_nearest
     from utils.metrics import inception_extractor, keras_extractor
-    from utils.nearest_images import write_nearest
 
     extractor = None
     if given.features is not None:
@@ -241,8 +235,8 @@ def _write_nearest(to: Any, given: argparse.Namespace, generator: Any, path: Pat
 
 
 def _export(given: argparse.Namespace, generator: Any, folder: Path) -> None:
-    from gans.export import export_generator
-    from utils.model_card import write_model_card
+    from gans.generators.exporting import export_generator
+    from utils.pages.model_card import write_model_card
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in given.export:

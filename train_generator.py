@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.command_line import read_options, read_page, training_parser, yaml_text
-from utils.config import TrainingConfig
+from utils.options.command_line import read_options, read_page, training_parser
+from utils.options.config import TrainingConfig
+from utils.options.writing import yaml_text
 from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
-from utils.run_directory import RunDirectory
+from utils.runs.directory import RunDirectory
 
 XLA_ON_A_CPU = (
     "warning: on a CPU XLA makes a step slower: measured 1.3 times with the 4x4 kernels of dcgan "
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write_page(report: str | None = None, compare: Sequence[str] = ()) -> int:
-    from utils.visualization.report import write_comparison, write_report
+    from utils.pages import write_comparison, write_report
 
     print(write_report(report) if report is not None else write_comparison(compare))
     return 0
@@ -55,7 +56,7 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
         )
     if config.export is not None:
         with quiet_stderr():
-            from gans.export import require_packages
+            from gans.generators.exporting import require_packages
         for name in config.export:
             require_packages(name)
     if config.features is not None:
@@ -65,12 +66,12 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
             )
     elif config.inception_weights is not None or (config.evaluate_every and not dry_run):
         with quiet_stderr():
-            from utils.metrics.inception_weights import read_inception_weights
+            from utils.metrics.features.inception_weights import read_inception_weights
         read_inception_weights(config.inception_weights)  # or a download may fail after an hour
 
 
 def _run(config: TrainingConfig, dry_run: bool) -> int:
-    from gans.workers import describe_workers, described_workers
+    from gans.distribution.cluster import describe_workers, described_workers
     from utils import DataPreparator
 
     if config.workers is not None:
@@ -103,7 +104,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         strategy = _open_strategy(config)
     import tensorflow as tf
 
-    from gans.callbacks.workers import lost_workers_named
+    from gans.distribution.together import lost_workers_named
 
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
     with lost_workers_named(strategy):
@@ -132,7 +133,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
 def _open_strategy(config: TrainingConfig) -> Any:
     start_tensorflow()
     with quiet_stderr():
-        from gans.distribution import check_batch_size, open_strategy
+        from gans.distribution.strategy import check_batch_size, open_strategy
 
         strategy = open_strategy(config.devices)
     check_batch_size(config.batch_size, strategy)
@@ -144,8 +145,8 @@ def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any
     import tensorflow as tf
 
     from gans import model_class
-    from gans.callbacks.workers import require_same_run
-    from gans.distribution import Exchange
+    from gans.distribution.strategy import Exchange
+    from gans.distribution.together import require_same_run
 
     # Building is an exchange already, which other networks would break.
     options = {**config.model_options(), **config.compile_options(), "method": config.method,

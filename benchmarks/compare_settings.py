@@ -28,11 +28,11 @@ import numpy as np
 
 from gans import model_class
 from utils import DataPreparator
-from utils.command_line import training_parser
-from utils.config import TrainingConfig
-from utils.data.sources import available_cores
+from utils.files import atomic_path
 from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
-from utils.run_directory import atomic_path
+from utils.options.command_line import training_parser
+from utils.options.config import TrainingConfig
+from utils.process import available_cores
 from utils.visualization import image_grid, save_image
 
 

@@ -55,7 +55,7 @@ def feature_rate(images: int, batch_size: int) -> float:
     import keras
 
     from utils.metrics import FeatureExtractor
-    from utils.metrics.inception import build_inception
+    from utils.metrics.features.inception import build_inception
 
     network = build_inception()
     inputs = keras.Input(network.input_shape[1:])

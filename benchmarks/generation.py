@@ -26,8 +26,8 @@ import tensorflow as tf
 
 from gans import SavedGenerator, WassersteinGAN
 from utils import DataPreparator
-from utils.exploration import AT_ONCE, write_images
-from utils.image_files import image_writer
+from utils.exploring.image_files import image_writer
+from utils.exploring.pictures import AT_ONCE, write_images
 from utils.latent import sample
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def main() -> None:
         gan.save_generator(folder / "generator.keras")
         generator = SavedGenerator(folder / "generator.keras")
         noise = tf.constant(sample(BATCH_SIZE, generator.noise_dim))
-        # Not the untrained generator's images, flat grey, but such as it would learn from.
+        # Not the untrained generator's images, flat gray, but such as it would learn from.
         images = DataPreparator("faces", resize=generator.image_shape[:2]).sample(AT_ONCE, seed=0)
         names = [f"{i:06d}" for i in range(number)]
         # Every pass has a folder of its own, and none is deleted before the end: ext4 is slow to

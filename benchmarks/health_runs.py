@@ -23,8 +23,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from utils import DataPreparator
-from utils.health import diagnose
-from utils.run_directory import RunDirectory, numeric_columns
+from utils.runs.columns import numeric_columns
+from utils.runs.directory import RunDirectory
+from utils.runs.health import diagnose
 from utils.visualization.columns import BLUE
 from utils.visualization.curves import DOTS_PER_INCH, add_grid, save_figure
 from utils.visualization.grids import image_grid, read_cells

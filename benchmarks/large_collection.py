@@ -25,9 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from PIL import Image
 
 from utils import DataPreparator
-from utils.data.file_sources import FolderSource
-from utils.data.sample_faces import draw_face
-from utils.data.sources import open_source
+from utils.data.sources.faces import draw_face
+from utils.data.sources.files import FolderSource
+from utils.data.sources.opening import open_source
 
 SIZE = (64, 64)
 FACES = 1_000

@@ -20,8 +20,8 @@ import keras
 import tensorflow as tf
 
 from gans import model_class
-from utils.config import TrainingConfig
-from utils.presets import PRESETS, preset_config
+from utils.options.config import TrainingConfig
+from utils.options.presets import PRESETS, preset_config
 
 ONE_CHANNEL = {"fashion-mnist"}
 WIDTHS = {"fashion-mnist": (64, 32)}

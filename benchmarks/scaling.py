@@ -53,8 +53,8 @@ def work(architecture: str, batch_size: int, steps: int) -> None:
     os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[core]})
     import tensorflow as tf
 
-    from gans.callbacks.workers import leave_together
-    from gans.distribution import Exchange, distributed_dataset, open_strategy
+    from gans.distribution.strategy import Exchange, distributed_dataset, open_strategy
+    from gans.distribution.together import leave_together
 
     strategy = open_strategy()
     with strategy.scope():

@@ -29,7 +29,7 @@ from benchmarks.steps.bare import bare_step
 from benchmarks.steps.operations import MatrixProduct, operations_per_step, seconds_of
 from gans import WassersteinGAN
 from utils import DataPreparator
-from utils.data.sources import available_cores
+from utils.process import available_cores
 
 ROOT = Path(__file__).parent.parent
 SHAPE = (64, 64, 3)

@@ -14,12 +14,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AdversarialModel": "gans.adversarial",
-    "DCGAN": "gans.dcgan",
-    "SavedGenerator": "gans.generation",
-    "WassersteinGAN": "gans.wasserstein",
+    "AdversarialModel": "gans.model.adversarial",
+    "DCGAN": "gans.methods.nonsaturating",
+    "SavedGenerator": "gans.generators.saved",
+    "WassersteinGAN": "gans.methods.wasserstein",
     "initialize_weights": "gans.architectures.blocks",
-    "load_generator_weights": "gans.generator_files",
+    "load_generator_weights": "gans.generators.files",
 }
 
 

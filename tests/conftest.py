@@ -16,7 +16,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture
 def tiny_gan():
-    """Makes a compiled WassersteinGAN on 8x8 grey images; arguments override the defaults."""
+    """Makes a compiled WassersteinGAN on 8x8 gray images; arguments override the defaults."""
     from gans import WassersteinGAN
 
     def make(compile_options=None, **options):

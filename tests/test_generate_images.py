@@ -124,13 +124,13 @@ def test_an_animation_begins_and_ends_at_its_seeds(run, generate, tmp_path):
             gif.seek(frame)
             shown = np.asarray(gif.convert("L")).astype(int)[16::32, 16::32]
             expected = images_of(run / "generator.keras", n=1, seed=seed)[0, ..., 0]
-            assert np.abs(shown - expected).max() <= 12  # 128 colours for all frames
+            assert np.abs(shown - expected).max() <= 12  # 128 colors for all frames
 
 
 def test_nearest_finds_the_images_themselves(run, generate, tmp_path, monkeypatch):
     """Among what it made are its own images, at a distance of 0."""
     drawn = []
-    monkeypatch.setattr("utils.nearest_images.save_closest_pairs", lambda *a: drawn.append(a))
+    monkeypatch.setattr("utils.exploring.nearest.save_closest_pairs", lambda *a: drawn.append(a))
     assert generate(run, "--count", 30, "--output", tmp_path / "made.npz")[0] == 0
     with np.load(tmp_path / "made.npz") as arrays:
         np.save(tmp_path / "reversed.npy", arrays["images"][::-1])
@@ -144,7 +144,7 @@ def test_nearest_finds_the_images_themselves(run, generate, tmp_path, monkeypatc
 
 def test_other_generators_of_the_run(run, generate, tmp_path):
     from gans import SavedGenerator
-    from utils.run_directory import RunDirectory
+    from utils.runs.directory import RunDirectory
 
     model, found = RunDirectory(run).read_config()["model"], {}
     for name, *arguments in [

@@ -22,6 +22,25 @@ def imports(path, top_level_only=False):
             yield node.module
 
 
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_files(path):
+    """Every module that a file may import: of `from a import b`, a and a.b."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            submodules = [name for name in names if (ROOT / name.replace(".", "/")).is_dir()
+                          or (ROOT / f"{name.replace('.', '/')}.py").is_file()]  # fmt: skip
+            yield from submodules
+            if len(submodules) < len(names):
+                yield node.module
+
+
 def files(pattern):
     found = sorted(ROOT.glob(pattern))
     assert found, pattern
@@ -38,14 +57,27 @@ def test_utils_imports_nothing_from_gans_or_scripts():
         assert not packages(path) & {"gans", *scripts}, path
 
 
-def test_gans_imports_no_script_and_only_callbacks_import_utils():
-    """But for utils.latent: a model's images and a script's are of the same noise."""
+def test_what_is_learned_imports_of_utils_only_what_needs_no_pictures():
     scripts = {path.stem for path in files("*.py")}
     for path in files("gans/**/*.py"):
         assert not packages(path) & scripts, path
-        if "callbacks" not in path.parts:
+        if {"methods", "model", "architectures"} & set(path.parts):
             of_utils = {module for module in imports(path) if module.split(".")[0] == "utils"}
-            assert of_utils <= {"utils.latent"}, path
+            assert of_utils <= {"utils.latent", "utils.checks", "utils.options.model"}, path
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Wherever in a file an import stands: what is imported late is a circle too."""
+    paths = [*files("*.py"), *files("gans/**/*.py"), *files("utils/**/*.py")]
+    modules = {module_name(path): path for path in paths}
+    imported = {
+        name: {node for node in imported_files(path) if node in modules and node != name}
+        for name, path in modules.items()
+    }
+    while imported:  # take away what imports nothing that is left
+        free = {name for name, others in imported.items() if not others & imported.keys()}
+        assert free, f"a circle among {', '.join(sorted(imported))}"
+        imported = {name: others for name, others in imported.items() if name not in free}
 
 
 def test_latent_is_numpy_alone():

@@ -102,7 +102,7 @@ def test_a_frozen_step_is_left_by_a_second_ctrl_c(tmp_path, source):
     """Python's own handler would wait for the step: a callback stands in for an endless one."""
     code = (
         "import sys, hashlib, train_generator\n"
-        "from gans.callbacks.progress import Progress\n"
+        "from gans.training.callbacks.progress import Progress\n"
         "def freeze(self, batch, logs=None):\n"
         "    print('frozen', flush=True)\n"
         "    hashlib.pbkdf2_hmac('sha256', b'', b'', 500_000_000)\n"  # C code for minutes

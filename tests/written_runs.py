@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from utils.run_directory import RunDirectory
+from utils.runs.directory import RunDirectory
 from utils.visualization.grids import image_grid, save_image
 
 # A file's name that would do harm where it is not escaped.

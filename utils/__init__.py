@@ -4,7 +4,7 @@ __all__ = ["DataPreparator"]
 
 
 def __getattr__(name: str):
-    if name == "DataPreparator":  # looked up late: `import utils.config` needs no Pillow
+    if name == "DataPreparator":  # looked up late: `import utils.options.config` needs no Pillow
         from utils.data.preparator import DataPreparator
 
         return DataPreparator

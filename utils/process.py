@@ -86,3 +86,25 @@ def _print_error(error: Exception | str) -> None:
     """One line on stderr, also where a library's message has several."""
     text = " ".join(str(error).split()) or type(error).__name__
     print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
+
+
+def available_cores() -> int:
+    """Those of this process, where the system tells them apart from the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay: float = 0.0):
+    """A tqdm bar on stderr, with a line only every ten seconds where that is a file.
+
+    Args:
+        title: What goes on.
+        total: How many of `unit`; 0 if nobody knows.
+        show: Whether to show it at all.
+        unit: What is counted.
+        delay: Seconds before it is shown: what takes less needs none.
+    """
+    from tqdm import tqdm
+
+    interval = 0.1 if sys.stderr.isatty() else 10.0
+    options = {"unit": f" {unit}", "disable": not show, "mininterval": interval, "delay": delay}
+    return tqdm(desc=title, total=total or None, **options)

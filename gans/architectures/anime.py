@@ -1,4 +1,4 @@
-"""The 5x5 family that a published WGAN trains on anime faces, generalised to other sizes.
+"""The 5x5 family that a published WGAN trains on anime faces, generalized to other sizes.
 
 At 64x64x3 with 128 noise components and 32 base filters it is the published design, with its
 11,971,779 generator and 4,363,585 critic parameters. Widths at each doubling from the image
@@ -21,7 +21,7 @@ CRITIC_NORMALIZATIONS = NORMALIZATIONS
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
-    """The critic's default normalisation: none, whatever the method, as published."""
+    """The critic's default normalization: none, whatever the method, as published."""
     return "none"
 
 
@@ -82,7 +82,7 @@ def build_critic(
         seed: Seed of the initial weights (Glorot uniform).
 
     Raises:
-        ValueError: If the size is not of that form, or the normalisation is unknown.
+        ValueError: If the size is not of that form, or the normalization is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)

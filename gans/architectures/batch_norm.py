@@ -1,4 +1,4 @@
-"""Batch normalisation as one operation while training."""
+"""Batch normalization as one operation while training."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="gans")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' layer, with the normalisation by a batch's statistics in one fused operation.
+    """Keras' layer, with the normalization by a batch's statistics in one fused operation.
 
     Keras writes it as a dozen operations, each of which reads and writes whole feature maps: a
     generator's forward and backward pass takes 6 to 10 % longer with them on a CPU in float32, 14 %
@@ -22,8 +22,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Those of `keras.layers.BatchNormalization`; channels are last.
 
     Call arguments:
-        inputs: [N, H, W, C], or [N, C], which Keras normalises.
-        training: Whether to normalise by the batch's statistics and let the moving ones follow.
+        inputs: [N, H, W, C], or [N, C], which Keras normalizes.
+        training: Whether to normalize by the batch's statistics and let the moving ones follow.
 
     Returns:
         The same shape in the compute dtype; the statistics are float32 in every precision.

@@ -31,9 +31,9 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
 
     Radford, Metz and Chintala 2016, section 4 (https://arxiv.org/abs/1511.06434): kernels of 2-D
     convolutions and transpose convolutions are drawn from normal(0, 0.02), and so are those of
-    dense layers, which are convolutions of a 1x1 image. Gains of batch normalisation are drawn
+    dense layers, which are convolutions of a 1x1 image. Gains of batch normalization are drawn
     from normal(1, 0.02), as the paper's code has it. All biases of these layers become 0. Other
-    layers are left as they are: a gain of layer or instance normalisation stays 1.
+    layers are left as they are: a gain of layer or instance normalization stays 1.
 
     Args:
         model: A built model; models inside it are entered.
@@ -58,7 +58,7 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
             weight, mean, bias = layer.gamma, 1.0, layer.beta
         else:
             continue
-        if weight is not None:  # batch normalisation may be without a gain
+        if weight is not None:  # batch normalization may be without a gain
             draw = np.random.default_rng([seed, index]).standard_normal(weight.shape, np.float32)
             weight.assign(np.float32(mean) + np.float32(0.02) * draw)
         if bias is not None:
@@ -74,13 +74,13 @@ def _leaves(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def check_normalization(name: str, names: Sequence[str] = NORMALIZATIONS) -> None:
-    """Raises a ValueError if a family with the normalisations `names` has none of this name."""
+    """Raises a ValueError if a family with the normalizations `names` has none of this name."""
     if name not in names:
         raise ValueError(f"normalization must be one of {', '.join(names)}. Received: {name!r}")
 
 
 def normalization_layer(name: str) -> Callable:
-    """A normalisation layer by name, or the identity for "none".
+    """A normalization layer by name, or the identity for "none".
 
     "layer" (over H, W and C with one gain and bias a channel, as in the WGAN-GP reference code)
     and "instance" (over H and W) treat each image alone, which the gradient penalty needs;
@@ -99,7 +99,7 @@ def normalization_layer(name: str) -> Callable:
 
 
 def synchronize_batch_norm(model: keras.Model) -> None:
-    """Lets a network's batch normalisation take its statistics over all replicas, in place."""
+    """Lets a network's batch normalization take its statistics over all replicas, in place."""
     for layer in _leaves(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True

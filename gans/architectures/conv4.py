@@ -1,6 +1,6 @@
 """The wide 4x4 family without dense layers of a published WGAN-GP for CIFAR-10 and CelebA.
 
-At 32x32 with 100 noise components it is the published design, generalised to every size
+At 32x32 with 100 noise components it is the published design, generalized to every size
 x * 2^n by y * 2^n: the x by y first block is the kernel of the generator's first and of the
 critic's last convolution. Widths at each doubling from the image inwards: f, 2f, 4f, 4f, ...
 """
@@ -23,7 +23,7 @@ CRITIC_NORMALIZATIONS = (*NORMALIZATIONS, "published")
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
-    """The critic's default normalisation: "instance", whatever the method."""
+    """The critic's default normalization: "instance", whatever the method."""
     return "instance"
 
 
@@ -42,7 +42,7 @@ def build_generator(
 
     The noise as a 1x1 image; a transpose convolution from it to the first block (about 4x4,
     stride 1, no padding), then a 4x4 stride-2 transpose convolution for each doubling; batch
-    normalisation and ReLU after each but the last; tanh.
+    normalization and ReLU after each but the last; tanh.
 
     Args:
         image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
@@ -78,7 +78,7 @@ def build_critic(
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
-    A 4x4 stride-2 convolution, normalisation and LeakyReLU(0.2) for each halving; then one
+    A 4x4 stride-2 convolution, normalization and LeakyReLU(0.2) for each halving; then one
     convolution without padding from the first block (about 4x4) to the score.
 
     Args:
@@ -90,7 +90,7 @@ def build_critic(
         seed: Seed of the initial weights, DCGAN's, and of the spectral norm's first vectors.
 
     Raises:
-        ValueError: If the size is not of that form, or the normalisation is unknown.
+        ValueError: If the size is not of that form, or the normalization is unknown.
     """
     x, y, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)

@@ -1,7 +1,7 @@
 """The DCGAN family: 4x4 kernels, stride 2, no hidden dense layers.
 
 Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
-Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalised to every size
+Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalized to every size
 x * 2^n by y * 2^n. Widths at each doubling from the image inwards: f, 2f, 4f, 8f, 8f, ...
 """
 
@@ -21,9 +21,9 @@ CRITIC_NORMALIZATIONS = NORMALIZATIONS
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
-    """The critic's default normalisation for "wgan-gp", "wgan" or "dcgan".
+    """The critic's default normalization for "wgan-gp", "wgan" or "dcgan".
 
-    Batch normalisation is the published form; the gradient penalty needs each image alone.
+    Batch normalization is the published form; the gradient penalty needs each image alone.
     """
     return "layer" if method == "wgan-gp" else "batch"
 
@@ -42,7 +42,7 @@ def build_generator(
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
 
     A projection to about 4x4, then a 4x4 stride-2 transpose convolution for each doubling; batch
-    normalisation and ReLU after each but the last; tanh.
+    normalization and ReLU after each but the last; tanh.
 
     Args:
         image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
@@ -80,7 +80,7 @@ def build_critic(
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
-    A 4x4 stride-2 convolution for each halving, normalisation (not on the first) and
+    A 4x4 stride-2 convolution for each halving, normalization (not on the first) and
     LeakyReLU(0.2); then one dense score.
 
     Args:
@@ -90,7 +90,7 @@ def build_critic(
         seed: Seed of the initial weights, the paper's: see `initialize_weights`.
 
     Raises:
-        ValueError: If the size is not of that form, or the normalisation is unknown.
+        ValueError: If the size is not of that form, or the normalization is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)

@@ -24,7 +24,7 @@ CRITIC_NORMALIZATIONS = (*NORMALIZATIONS, "published")
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
-    """The critic's default normalisation: "layer", whatever the method."""
+    """The critic's default normalization: "layer", whatever the method."""
     return "layer"
 
 
@@ -37,7 +37,7 @@ def build_generator(
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
 
     Dense to about 4x4 with f/4 filters, a 3x3 convolution to f; a 5x5 stride-2 transpose
-    convolution and a 5x5 convolution for each doubling; batch normalisation and LeakyReLU(0.3)
+    convolution and a 5x5 convolution for each doubling; batch normalization and LeakyReLU(0.3)
     after each of these; a 7x7 convolution to the image; tanh.
 
     Args:
@@ -85,20 +85,20 @@ def build_critic(
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
     A 5x5 stride-2 convolution; for each further halving another one and a 5x5 convolution whose
-    input is added to its output; normalisation (of the sum, where there is one) and
+    input is added to its output; normalization (of the sum, where there is one) and
     LeakyReLU(0.3) after each; flatten; dense 1, linear.
 
     Args:
         image_shape: (H, W, C), as for the generator.
         base_filters: f, the filters of every convolution.
-        normalization: "none", "batch", "layer", "instance", or "published": batch normalisation
-            after the first convolution and layer normalisation after the others. In the
+        normalization: "none", "batch", "layer", "instance", or "published": batch normalization
+            after the first convolution and layer normalization after the others. In the
             published form an image's score depends on the other images of its batch, so the
             gradient penalty is no longer each image's own; that is why "layer" is the default.
         seed: Seed of the initial weights (Glorot uniform).
 
     Raises:
-        ValueError: If the size is not of that form, or the normalisation is unknown.
+        ValueError: If the size is not of that form, or the normalization is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)

@@ -3,7 +3,7 @@
 Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", appendix F
 (https://arxiv.org/abs/1704.00028), without labels. Two forms: with fewer than four doublings the
 one for CIFAR-10 (published at 32x32 with f = 128), with more the one for 64x64 pixels (published
-with 64 "dim", which is f = 128 here), each generalised to every size x * 2^n by y * 2^n.
+with 64 "dim", which is f = 128 here), each generalized to every size x * 2^n by y * 2^n.
 """
 
 import itertools
@@ -26,7 +26,7 @@ CRITIC_NORMALIZATIONS = NORMALIZATIONS
 
 
 def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
-    """The critic's default normalisation, whatever the method: as published for the size."""
+    """The critic's default normalization, whatever the method: as published for the size."""
     return "layer" if _is_large(first_block(*image_shape[:2])[2]) else "none"
 
 
@@ -108,8 +108,8 @@ def build_generator(
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
 
-    Dense to about 4x4, a residual block with batch normalisation for each doubling, batch
-    normalisation, ReLU, a 3x3 convolution to the image, tanh. Filters: f everywhere in the 32x32
+    Dense to about 4x4, a residual block with batch normalization for each doubling, batch
+    normalization, ReLU, a 3x3 convolution to the image, tanh. Filters: f everywhere in the 32x32
     form; f/2, f, 2f, 4f, 4f, ... from the image inwards in the 64x64 form.
 
     Args:
@@ -150,7 +150,7 @@ def build_critic(
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
-    32x32 form, all of f filters: a residual block that halves the image, without normalisation;
+    32x32 form, all of f filters: a residual block that halves the image, without normalization;
     further ones until n - 1 halvings are done; two without halving; ReLU; the mean over H and W;
     dense 1, linear. 64x64 form: a 3x3 convolution to f/2 filters; a residual block of f, 2f, 4f,
     4f, ... filters for each halving; flatten; dense 1, linear.
@@ -163,7 +163,7 @@ def build_critic(
         seed: Seed of the initial weights, as for the generator.
 
     Raises:
-        ValueError: If the size is not of that form, or the normalisation is unknown.
+        ValueError: If the size is not of that form, or the normalization is unknown.
     """
     _, _, halvings = first_block(*image_shape[:2])
     if normalization is None:
@@ -175,7 +175,7 @@ def build_critic(
     if _is_large(halvings):
         h = _convolution(_filters(base_filters, 0), 3, seeds)(images)
         for level in range(1, halvings + 1):
-            # The published blocks have no bias that a normalisation would undo.
+            # The published blocks have no bias that a normalization would undo.
             h = _residual_block(
                 h,
                 _filters(base_filters, level),

@@ -8,7 +8,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="gans")
 class SpectralConv2D(keras.layers.Conv2D):
-    """Conv2D with spectral normalisation: the kernel, as a matrix W, is divided by sigma(W).
+    """Conv2D with spectral normalization: the kernel, as a matrix W, is divided by sigma(W).
 
     Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks"
     (https://arxiv.org/abs/1802.05957), Algorithm 1. W is the kernel as a [kernel height * kernel

@@ -1,16 +1,11 @@
 """Checks of `DataPreparator`'s arguments: one clear line for each mistake."""
-
 import numbers
 from collections.abc import Sequence
 
+from utils.checks import check_integer
+
 CROPS = ("center", "stretch", "pad")
 DEFAULT_SIZE = (64, 64)
-
-
-def check_integer(name: str, value: object, least: int) -> None:
-    """Raises ValueError unless `value` is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}; received {value!r}")
 
 
 def check_options(
@@ -27,12 +22,6 @@ def check_options(
         raise ValueError(f"max_megapixels must be a positive number; received {max_megapixels!r}")
     if workers is not None:
         check_integer("workers", workers, 1)
-
-
-def check_share(argument: str, value: float) -> None:
-    """Raises ValueError if a value is not a number in [0, 1)."""
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"{argument} must be a number in [0, 1); received {value!r}")
 
 
 def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None) -> tuple[int, int]:

@@ -36,7 +36,7 @@ class ImageDecoder:
 
     Args:
         size: (H, W) of the result in pixels.
-        channels: 1 (grey) or 3 (RGB).
+        channels: 1 (gray) or 3 (RGB).
         resize: If False, an image of another size is refused with `DifferentShapeError`.
         crop: "center" (cover the size, cut off what stands out evenly), "stretch" (ignore the
             aspect) or "pad" (show everything, fill with `background`).
@@ -149,7 +149,7 @@ class ImageDecoder:
 
 
 def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest centred box (left, top, right, bottom) of `target`'s aspect in an image.
+    """The largest centered box (left, top, right, bottom) of `target`'s aspect in an image.
 
     Args:
         size: (width, height) of the image.
@@ -169,7 +169,7 @@ def _turn_upright(image: Image.Image) -> None:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
+    """16-bit gray as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
     if image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these two it means 16 bits
         raise UnusableImageError("32-bit integer pixels have no known range: save it with 8 bits")
     pixels = np.asarray(image).astype(np.float32) / 257

@@ -12,7 +12,7 @@ _LEAST_CORRELATION = 0.98  # ... and the correlation of their pixels
 
 
 def difference_hash(image: Image.Image) -> int:
-    """dHash: whether brightness rises from each pixel of an 8x9 thumbnail to its right neighbour.
+    """dHash: whether brightness rises from each pixel of an 8x9 thumbnail to its right neighbor.
 
     Reference: N. Krawetz, "Kind of Like That" (2013).
     """
@@ -21,7 +21,7 @@ def difference_hash(image: Image.Image) -> int:
 
 
 def thumbnail(image: Image.Image) -> np.ndarray:
-    """16x16 grey values, uint8 [256]."""
+    """16x16 gray values, uint8 [256]."""
     return np.asarray(image.convert("L").resize((16, 16), Image.Resampling.BOX)).ravel()
 
 

@@ -3,7 +3,6 @@
 The folder is named by a fingerprint of the files and options, so a set is never out of date, only
 unused. It is written beside its name and moved into place, and its size is checked when opened.
 """
-
 import array
 import contextlib
 import errno
@@ -26,9 +25,10 @@ from utils.data.decoding import (
     UnusableImageError,
 )
 from utils.data.prepared_set import SetIndex, load, write_index, write_pixels
-from utils.data.sources import Source, printable
-from utils.locks import locked_file
-from utils.run_directory import atomic_path
+from utils.data.sources.base import Source
+from utils.files import atomic_path, locked_file
+from utils.process import progress_bar
+from utils.wording import printable
 
 _NAMES_KEPT = 20  # of duplicates
 _DAY = 24 * 60 * 60
@@ -144,23 +144,6 @@ def _collect(
         )
     if not good:
         raise ValueError(_nothing_usable(source, index.skipped))
-
-
-def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay: float = 0.0):
-    """A tqdm bar on stderr, with a line only every ten seconds where that is a file.
-
-    Args:
-        title: What goes on.
-        total: How many of `unit`; 0 if nobody knows.
-        show: Whether to show it at all.
-        unit: What is counted.
-        delay: Seconds before it is shown: what takes less needs none.
-    """
-    from tqdm import tqdm
-
-    interval = 0.1 if sys.stderr.isatty() else 10.0
-    options = {"unit": f" {unit}", "disable": not show, "mininterval": interval, "delay": delay}
-    return tqdm(desc=title, total=total or None, **options)
 
 
 def _nothing_usable(source: Source, skipped: list[tuple[str, str]]) -> str:

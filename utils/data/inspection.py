@@ -10,17 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from utils.data.arguments import (
-    DEFAULT_SIZE,
-    check_channels,
-    check_integer,
-    check_options,
-    target_size,
-)
+from utils.checks import check_integer
+from utils.data.arguments import DEFAULT_SIZE, check_channels, check_options, target_size
 from utils.data.decoding import DifferentShapeError, ImageDecoder, UnusableImageError
 from utils.data.duplicates import difference_hash, near_duplicates, thumbnail
-from utils.data.image_cache import progress_bar
-from utils.data.sources import Payload, available_cores, open_source, printable
+from utils.data.sources.base import Payload
+from utils.data.sources.opening import open_source
+from utils.process import available_cores, progress_bar
+from utils.wording import printable
 
 _NAMES_SHOWN = 20  # of every kind
 _PREVIEW_IMAGES = 64

@@ -1,5 +1,4 @@
 """`DataPreparator`: from what a user names as a source to batches a model trains on."""
-
 import hashlib
 import json
 import os
@@ -9,20 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.checks import check_integer, check_share
 from utils.data import image_cache, prepared_set
-from utils.data.arguments import (
-    check_channels,
-    check_integer,
-    check_options,
-    check_share,
-    target_size,
-)
+from utils.data.arguments import check_channels, check_options, target_size
 from utils.data.array_rows import ArrayRows
 from utils.data.at_exit import awaited_at_exit
 from utils.data.decoding import ImageDecoder, UnusableImageError
 from utils.data.shard_stream import ShardShuffle, shard_stream
-from utils.data.sources import Payload, available_cores, open_source, printable
+from utils.data.sources.base import Payload
+from utils.data.sources.opening import open_source
 from utils.data.stream import image_stream, split_among_replicas
+from utils.files import default_cache_dir
+from utils.process import available_cores
+from utils.wording import printable
 
 _NAMED = 100  # files that `describe` names, of those skipped and of duplicates
 _PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
@@ -328,6 +326,3 @@ def _split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[held_out:]), order[:held_out]
 
 
-def default_cache_dir() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "wasserstein-gan"

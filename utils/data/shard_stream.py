@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from utils.data.at_exit import awaited_at_exit
-from utils.data.sources import Shard
+from utils.data.sources.base import Shard
 
 _BUFFER_BYTES = 2**28  # of encoded images
 

@@ -4,18 +4,18 @@ from importlib import import_module
 
 # TensorFlow and Pillow are loaded where a name that needs them is first used.
 _HOMES = {
-    "FeatureExtractor": "features",
-    "ImageSet": "image_sets",
+    "FeatureExtractor": "features.extractor",
+    "ImageSet": "features.image_sets",
     "Moments": "frechet",
     "evaluate": "evaluation",
     "evaluation_table": "tables",
     "frechet_at_infinity": "frechet",
     "frechet_distance": "frechet",
-    "inception_extractor": "features",
+    "inception_extractor": "features.extractor",
     "inception_score": "inception_score",
     "kernel_distance": "kernel",
     "kernel_distance_of_subsets": "kernel",
-    "keras_extractor": "features",
+    "keras_extractor": "features.extractor",
     "precision_recall_density_coverage": "manifold",
 }
 

@@ -1,10 +1,10 @@
-"""Does a generator copy its training images? Nearest neighbours against images it never saw."""
+"""Does a generator copy its training images? Nearest neighbors against images it never saw."""
 
 import math
 
 import numpy as np
 
-from utils.data.arguments import check_integer
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import nearest
 
@@ -17,7 +17,7 @@ def nearer_to_training(
     """The share of fakes whose nearest training image is nearer than any held-out image.
 
     One half where the generator knows the training images no better than others of their
-    distribution; towards 1 where it copies. The nearest of many images is nearer than the nearest
+    distribution; toward 1 where it copies. The nearest of many images is nearer than the nearest
     of few: with more training than held-out images the share would exceed one half without any
     copying, so the larger set is first cut, by the seed, to the size of the smaller. Copies of
     what is cut away are missed: the more held-out images, the sharper. A tie counts half.

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.data.arguments import check_integer
-from utils.data.image_cache import progress_bar
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
+from utils.process import progress_bar
 
 TILE = 2048  # rows and columns: at 2,048 features a tile and its operands take 100 MB
 
@@ -46,7 +46,7 @@ def distance_tiles(
         Tiles, row by row. They are the caller's to change.
     """
     # The three terms cancel where a set lies far from the origin; about its mean they do not.
-    centre = references.mean(axis=0, dtype=np.float64)
+    center = references.mean(axis=0, dtype=np.float64)
     grid = [
         (rows, columns)
         for rows in spans(len(queries), TILE)
@@ -57,12 +57,12 @@ def distance_tiles(
     with progress_bar(title, len(queries), show_progress) as bar:
         for done, (rows, columns) in enumerate(grid, start=1):
             if rows != current:
-                current, left = rows, np.subtract(queries[rows], centre, dtype=np.float64)
+                current, left = rows, np.subtract(queries[rows], center, dtype=np.float64)
                 left_norms = np.einsum("nd,nd->n", left, left)
             if same and columns == rows:
                 right, right_norms = left, left_norms
             else:
-                right = np.subtract(references[columns], centre, dtype=np.float64)
+                right = np.subtract(references[columns], center, dtype=np.float64)
                 right_norms = np.einsum("nd,nd->n", right, right)
             squared = left @ right.T
             squared *= -2
@@ -90,8 +90,8 @@ def nearest(
         queries: Finite features [N, D], which may be float32 or a memory map.
         references: The same [M, D].
         k: How many, from 1 to M (to M - 1 if `same`).
-        same: `queries` is `references`: an element is not its own neighbour. It is left out by its
-            index, so that an equal element elsewhere is a neighbour at distance 0.
+        same: `queries` is `references`: an element is not its own neighbor. It is left out by its
+            index, so that an equal element elsewhere is a neighbor at distance 0.
         show_progress: Show a progress bar of queries.
 
     Returns:
@@ -115,7 +115,7 @@ def nearest(
         )
     squared = np.full((len(queries), k), np.inf)
     indices = np.zeros((len(queries), k), np.int64)
-    for tile in distance_tiles(queries, references, same, "Nearest neighbours", show_progress):
+    for tile in distance_tiles(queries, references, same, "Nearest neighbors", show_progress):
         if same and tile.rows == tile.columns:
             np.fill_diagonal(tile.squared, np.inf)
         _merge(squared[tile.rows], indices[tile.rows], tile.squared, tile.columns.start)
@@ -144,7 +144,7 @@ def _merge(
 def _measured(
     queries: np.ndarray, references: np.ndarray, indices: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The distances of the neighbours found, by subtraction, and both in ascending order.
+    """The distances of the neighbors found, by subtraction, and both in ascending order.
 
     The tiles' rounding, as a distance, is about 1e-7 of an element's norm: enough to hide that two
     images are equal.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.data.arguments import check_integer
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
 from utils.metrics.copies import closeness_threshold
 from utils.metrics.distances import distance_tiles, nearest
@@ -10,7 +10,7 @@ from utils.metrics.names import SHARES_FROM
 
 # Of real images 1% are this near to another by construction. In a sample of n the share has a
 # deviation of (0.01 * 0.99 / n) ** 0.5: ten times the share is far outside chance from 100 images
-# on (`SHARES_FROM`), and still early, as a generator that repeats itself goes on towards all.
+# on (`SHARES_FROM`), and still early, as a generator that repeats itself goes on toward all.
 COLLAPSED_ABOVE = 0.1
 
 
@@ -27,7 +27,7 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
         reals: The same [M, D].
         seed: Chooses the samples.
         sample: The most images of each set, at least 2. Both samples have the same size, because
-            neighbours are nearer in a larger one.
+            neighbors are nearer in a larger one.
 
     Returns:
         "fake_distance" and "real_distance", the mean Euclidean distance of two different images of

@@ -9,21 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from utils.data.image_cache import progress_bar
-from utils.data.preparator import default_cache_dir
+from utils.files import default_cache_dir
 from utils.metrics import names
 from utils.metrics.copies import closeness_threshold, nearer_to_training
 from utils.metrics.distances import nearest
 from utils.metrics.diversity import diversity
-from utils.metrics.features import FeatureExtractor
-from utils.metrics.image_sets import AT_ONCE, ImageSet, cached_features, extract_features
-from utils.metrics.scores import (
-    COMPUTED,
-    DENSITY_K,
-    INCEPTION_SPLITS,
-    KID_SUBSETS,
-    PRECISION_K,
-)
+from utils.metrics.features.extractor import FeatureExtractor
+from utils.metrics.features.image_sets import AT_ONCE, ImageSet, cached_features, extract_features
+from utils.metrics.scores import COMPUTED, DENSITY_K, INCEPTION_SPLITS, KID_SUBSETS, PRECISION_K
+from utils.process import progress_bar
 
 CLOSEST = 10  # pairs shown
 NEAR_COPIES_ABOVE = 0.05  # share of fakes; among real images it is 0.01 by construction
@@ -189,7 +183,7 @@ def _copies(
             copied.update(made.intersection(_digests(real.gather(part))))
             bar.update(len(part))
     threshold = closeness_threshold(features["real"], seed)
-    distances, neighbours = nearest(
+    distances, neighbors = nearest(
         features["fakes"], features["real"], show_progress=show_progress
     )
     closest = np.argsort(distances[:, 0], kind="stable")[:CLOSEST]
@@ -202,7 +196,7 @@ def _copies(
         "closest": [
             {
                 "fake": int(chosen["fakes"][index]),
-                "training": int(chosen["real"][neighbours[index, 0]]),
+                "training": int(chosen["real"][neighbors[index, 0]]),
                 "distance": float(distances[index, 0]),
             }
             for index in closest

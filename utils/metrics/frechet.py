@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.data.arguments import check_integer
-from utils.data.image_cache import progress_bar
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import spans
+from utils.process import progress_bar
 
 _ROWS = 2048  # added at a time: 67 MB at 2,048 features
 
@@ -16,7 +16,7 @@ _ROWS = 2048  # added at a time: 67 MB at 2,048 features
 class Moments:
     """Count, mean and covariance of features that arrive in parts, in float64.
 
-    Each part is centred by its own mean, and parts are merged by the formulae of Chan, Golub and
+    Each part is centered by its own mean, and parts are merged by the formulae of Chan, Golub and
     LeVeque 1983 ("Algorithms for Computing the Sample Variance"): no large sums cancel, and how
     the features are divided changes nothing but rounding.
 

@@ -1,10 +1,10 @@
-"""The Inception Score: are single images recognisable, and all together varied?"""
+"""The Inception Score: are single images recognizable, and all together varied?"""
 
 import itertools
 
 import numpy as np
 
-from utils.data.arguments import check_integer
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from utils.data.arguments import check_integer
-from utils.data.image_cache import progress_bar
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import spans
+from utils.process import progress_bar
 
 _ROWS = 2048  # and columns: 34 MB of kernel values at a time
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.data.arguments import check_integer
+from utils.checks import check_integer
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import distance_tiles, nearest
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from utils.run_directory import atomic_path
+from utils.files import atomic_path
 from utils.visualization.grids import read_cells, read_image
-from utils.visualization.labelled import enlarged
+from utils.visualization.labeled import enlarged
 
-COLOURS = 128  # a GIF may have 256: hard to tell apart, but a third more bytes
+COLORS = 128  # a GIF may have 256: hard to tell apart, but a third more bytes
 LAST_FRAME_SECONDS = 2.0
 MOST_BYTES = 10e6  # of a GIF
 SMALLEST_SHARE = 0.1  # of its width, to which it is made smaller for that
@@ -31,7 +31,7 @@ def animate(
 
     Where there are more than `max_frames`, evenly spread ones are taken, the first and the last
     among them. Files that cannot be read are passed over. All frames share one palette, so that
-    colours do not flicker, and the last one's size; it is held for two seconds. Where the file
+    colors do not flicker, and the last one's size; it is held for two seconds. Where the file
     would be larger than 10 MB, they are made smaller.
 
     Args:
@@ -204,10 +204,10 @@ def _held(count: int, seconds_per_frame: float) -> list[float]:
 def _shared_palette(frames: Sequence[Image.Image]) -> Image.Image:
     """One palette for all, from a strip of them at about 128 pixels a side.
 
-    The strip keeps single pixels: averaged ones would lose the strongest colours.
+    The strip keeps single pixels: averaged ones would lose the strongest colors.
     """
     width, height = (max(1, round(n * min(1, 128 / max(frames[0].size)))) for n in frames[0].size)
     strip = Image.new("RGB", (width, height * len(frames)))
     for i, frame in enumerate(frames):
         strip.paste(frame.resize((width, height), Image.Resampling.NEAREST), (0, i * height))
-    return strip.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return strip.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

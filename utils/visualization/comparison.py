@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from utils.run_directory import RunDirectory, numeric_columns
-from utils.visualization.columns import Runs, labelled_runs
+from utils.runs.columns import Runs, labeled_runs, numeric_columns
+from utils.runs.directory import RunDirectory
 from utils.visualization.curves import (
     DOTS_PER_INCH,
     Columns,
@@ -49,7 +49,7 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
         ValueError: If no run is given, or one has no log that can be read with a row.
     """
     require_png(path)
-    logs = {label: _read_columns(run) for label, run in labelled_runs(runs).items()}
+    logs = {label: _read_columns(run) for label, run in labeled_runs(runs).items()}
     width, height = 1 + 4.6 * len(logs), 6.2
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)

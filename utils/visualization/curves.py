@@ -13,17 +13,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from utils.run_directory import atomic_path
+from utils.files import atomic_path
+from utils.runs.columns import EvaluatedColumn
 from utils.visualization.columns import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     ORANGE,
     PURPLE,
     SMOOTHED_ROWS,
     VERMILION,
-    EvaluatedColumn,
-    centred_mean,
+    centered_mean,
     smoothing_window,
 )
 
@@ -130,7 +130,7 @@ def _draw_evaluations(
     )  # fmt: skip
     if math.isfinite(evaluated.real):
         panel.axhline(
-            evaluated.real, color=GREY, linestyle="--", label=f"real images: {evaluated.real:.4g}"
+            evaluated.real, color=GRAY, linestyle="--", label=f"real images: {evaluated.real:.4g}"
         )
     panel.set_ylabel(textwrap.fill(evaluated.label, 22))
     return panel.get_lines()
@@ -148,13 +148,13 @@ def draw_estimate(panel: Axes, values: Columns) -> Sequence[Artist]:
 
 def draw_losses(panel: Axes, values: Columns) -> Sequence[Artist]:
     """Both networks' losses; a DCGAN's are cross entropies, and in other units."""
-    for name, colour in [
+    for name, color in [
         ("critic_loss", VERMILION),
         ("discriminator_loss", VERMILION),
         ("generator_loss", GREEN),
     ]:
         if name in values:
-            draw_line(panel, values, name, colour)
+            draw_line(panel, values, name, color)
     unit = "nats" if "discriminator_loss" in values else "score units"
     panel.set_ylabel(f"loss\n({unit})")
     return panel.get_lines()
@@ -162,10 +162,10 @@ def draw_losses(panel: Axes, values: Columns) -> Sequence[Artist]:
 
 def draw_probabilities(panel: Axes, values: Columns) -> Sequence[Artist]:
     """How likely the discriminator holds real and generated images to be real."""
-    for name, colour in [("real_probability", BLUE), ("fake_probability", ORANGE)]:
+    for name, color in [("real_probability", BLUE), ("fake_probability", ORANGE)]:
         if name in values:
-            draw_line(panel, values, name, colour)
-    panel.axhline(0.5, color=GREY, linestyle=":", label="undecided: 0.5")
+            draw_line(panel, values, name, color)
+    panel.axhline(0.5, color=GRAY, linestyle=":", label="undecided: 0.5")
     panel.set_ylim(0, 1)
     panel.set_ylabel("discriminator's\nprobability of 'real'")
     return panel.get_lines()
@@ -186,7 +186,7 @@ def _draw_slope(panel: Axes, values: Columns) -> Sequence[Artist]:
         draw_line(right, values, "gradient_norm", PURPLE)
         right.set_ylabel("gradient norm\n(score / pixel value)")
         if "gradient_penalty" in values:
-            right.axhline(1, color=GREY, linestyle=":", label="norm wanted: 1")
+            right.axhline(1, color=GRAY, linestyle=":", label="norm wanted: 1")
         low, high = panel.get_ylim()
         panel.set(ylim=(low, 2 * high - low), yticks=_ticks(low, high))
         low, high = right.get_ylim()
@@ -200,17 +200,17 @@ def _ticks(low: float, high: float) -> list[float]:
     return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
 
 
-def draw_line(panel: Axes, values: Columns, name: str, colour: str) -> None:
+def draw_line(panel: Axes, values: Columns, name: str, color: str) -> None:
     """A column as logged and, if it has rows enough, its moving mean over about sqrt(N) rows."""
     steps, label = values["step"], name.replace("_", " ").capitalize()
     column = np.where(np.isfinite(values[name]), values[name], np.nan)
     if len(column) < SMOOTHED_ROWS:
-        panel.plot(steps, column, color=colour, label=label, linewidth=1.3, marker="o", ms=3.5)
+        panel.plot(steps, column, color=color, label=label, linewidth=1.3, marker="o", ms=3.5)
         return
-    panel.plot(steps, column, color=colour, linewidth=0.8, alpha=0.35)
+    panel.plot(steps, column, color=color, linewidth=0.8, alpha=0.35)
     window = smoothing_window(len(column))
-    mean, label = centred_mean(column, window), f"{label} (mean of {window} rows)"
-    panel.plot(steps, mean, color=colour, label=label, linewidth=1.6)
+    mean, label = centered_mean(column, window), f"{label} (mean of {window} rows)"
+    panel.plot(steps, mean, color=color, label=label, linewidth=1.6)
 
 
 def add_grid(panel: Axes) -> None:

@@ -1,11 +1,11 @@
-"""Pictures of what a generator's noise means: images along ways through it, labelled."""
+"""Pictures of what a generator's noise means: images along ways through it, labeled."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from utils.visualization.labelled import labelled_grid
+from utils.visualization.labeled import labeled_grid
 
 
 def interpolation_strip(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -22,7 +22,7 @@ def interpolation_strip(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
     with_ends = np.concatenate([images[:, :1], images, images[:, -1:]], axis=1)
     labels = ["from", *(f"{alpha:.2g}" for alpha in np.linspace(0, 1, frames)), "to"]
     rows = [f"{names[i]} to {names[i + 1]}" for i in range(len(names) - 1)]
-    return labelled_grid(with_ends, labels, rows, gaps_after=(0, frames))
+    return labeled_grid(with_ends, labels, rows, gaps_after=(0, frames))
 
 
 def traversal_grid(images: np.ndarray, values: np.ndarray, across: int, down: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def traversal_grid(images: np.ndarray, values: np.ndarray, across: int, down: in
         uint8 [height, width, 3].
     """
     labels = [_signed(value) for value in values]
-    return labelled_grid(images, labels, labels, f"component {across}", f"component {down}")
+    return labeled_grid(images, labels, labels, f"component {across}", f"component {down}")
 
 
 def direction_rows(images: np.ndarray, distances: Sequence[float]) -> np.ndarray:
@@ -54,7 +54,7 @@ def direction_rows(images: np.ndarray, distances: Sequence[float]) -> np.ndarray
     """
     labels = [_signed(distance) for distance in distances]
     rows = [f"direction {i + 1}" for i in range(len(images))]
-    return labelled_grid(images, labels, rows, "along the direction, in deviations of the noise")
+    return labeled_grid(images, labels, rows, "along the direction, in deviations of the noise")
 
 
 def real_and_generated(real: np.ndarray, generated: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ def real_and_generated(real: np.ndarray, generated: np.ndarray) -> np.ndarray:
               for images in (real, generated)]  # fmt: skip
     blank = [""] * (columns - 1)
     labels = ["real", *blank, "generated", *blank]
-    return labelled_grid(np.concatenate(halves, axis=1), labels, gaps_after=(columns - 1,))
+    return labeled_grid(np.concatenate(halves, axis=1), labels, gaps_after=(columns - 1,))
 
 
 def _signed(value: float) -> str:

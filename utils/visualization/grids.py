@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from utils.run_directory import atomic_path
+from utils.files import atomic_path
 
 logger = logging.getLogger("utils")
 
@@ -41,8 +41,8 @@ def image_grid(
     Args:
         images: uint8 [N, H, W, C]; C is 1 or 3.
         columns: Images in a row; None takes ceil(sqrt(N)).
-        padding: Pixels between neighbours and around the grid.
-        background: Grey level in [0, 255] of the padding and of the cells left over.
+        padding: Pixels between neighbors and around the grid.
+        background: Gray level in [0, 255] of the padding and of the cells left over.
 
     Returns:
         uint8 [rows * (H + padding) + padding, columns * (W + padding) + padding, C].
@@ -87,7 +87,7 @@ def split_grid(grid: np.ndarray, image_size: tuple[int, int], padding: int = 2) 
     Args:
         grid: uint8 [rows * (H + padding) + padding, columns * (W + padding) + padding, C].
         image_size: (H, W) of an image.
-        padding: Pixels between neighbours and around the grid.
+        padding: Pixels between neighbors and around the grid.
 
     Returns:
         uint8 [rows * columns, H, W, C] in the order of `image_grid`; cells that were left over

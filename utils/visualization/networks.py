@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from utils.run_directory import atomic_path
+from utils.files import atomic_path
 
 logger = logging.getLogger("utils")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.run_directory import RunDirectory
+from utils.runs.directory import RunDirectory
 from utils.visualization.grids import read_cells, require_png, save_image
-from utils.visualization.labelled import labelled_grid
+from utils.visualization.labeled import labeled_grid
 
 
 def track_noise(
@@ -88,4 +88,4 @@ def _image_size(directory: RunDirectory) -> tuple[int, int]:
 def _draw(steps: Sequence[int], images: np.ndarray) -> np.ndarray:
     """The picture of uint8 [columns, rows, H, W, 3], one column a step."""
     labels = [f"{step:,}" for step in steps]
-    return labelled_grid(images.swapaxes(0, 1), labels, columns_title="step")
+    return labeled_grid(images.swapaxes(0, 1), labels, columns_title="step")

@@ -1,4 +1,4 @@
-"""The fused batch normalisation, against Keras' own."""
+"""The fused batch normalization, against Keras' own."""
 
 import keras
 import numpy as np

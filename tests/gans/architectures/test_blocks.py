@@ -1,4 +1,4 @@
-"""Initial weights and normalisation layers."""
+"""Initial weights and normalization layers."""
 
 import keras
 import numpy as np

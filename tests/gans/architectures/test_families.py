@@ -111,7 +111,7 @@ def test_unknown_names():
     for name in ARCHITECTURES:
         build = get_architecture(name).build_critic
         with pytest.raises(ValueError, match="^normalization must be one of none, .*'bach'$"):
-            build((6, 6, 3), 4, "bach")  # even where nothing would be normalised
+            build((6, 6, 3), 4, "bach")  # even where nothing would be normalized
         if name in ("conv4", "residual64"):
             build((12, 12, 3), 4, "published")
         else:
@@ -206,7 +206,7 @@ def test_residual64_has_the_published_parameter_counts(side, generator, critic):
         assert (model.count_params(), trainable(model)) == counts
 
 
-def test_residual64_adds_before_it_normalises():
+def test_residual64_adds_before_it_normalizes():
     critic = residual64.build_critic((16, 16, 3), 4)
     end = ["GroupNormalization", "LeakyReLU"]
     blocks = ["Conv2D", *end, "Conv2D", *end, "Conv2D", "Add", *end, "Flatten", "Dense"]

@@ -19,7 +19,7 @@ def conv(size, inputs, filters, bias=True):
 
 
 def test_resnet_parameter_counts_at_32():
-    # Batch normalisation has 4 weights a channel, 2 of them trainable.
+    # Batch normalization has 4 weights a channel, 2 of them trainable.
     up = conv(3, 128, 128) * 2 + conv(1, 128, 128) + 2 * 4 * 128
     generator = (128 + 1) * 4 * 4 * 128 + 3 * up + 4 * 128 + conv(3, 128, 3)
     assert resnet.build_generator((32, 32, 3), 128).count_params() == generator
@@ -48,7 +48,7 @@ def test_resnet_parameter_counts_at_64():
     blocks = sum(block(inputs, inputs, filters, 2) for inputs, filters in widths)
     critic = conv(3, 3, 64) + blocks + 4 * 4 * 512 + 1
     assert resnet.build_critic((64, 64, 3)).count_params() == critic
-    # Where nothing is normalised, no bias is missing.
+    # Where nothing is normalized, no bias is missing.
     no_norms = critic - 2 * 2 * (64 + 128 + 256 + 512) + (64 + 128 + 256 + 512)
     assert resnet.build_critic((64, 64, 3), normalization="none").count_params() == no_norms
 

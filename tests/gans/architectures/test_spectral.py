@@ -1,4 +1,4 @@
-"""Spectral normalisation against the singular values that NumPy finds."""
+"""Spectral normalization against the singular values that NumPy finds."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from gans.architectures import conv4
 from gans.architectures.spectral import SpectralConv2D
-from gans.lipschitz import gradient_norms
+from gans.methods.penalties import gradient_norms
 
 RNG = np.random.default_rng(0)
 

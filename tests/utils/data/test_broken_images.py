@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from image_files import encode
+from encoded_images import encode
 from PIL import Image
 
 from utils.data.decoding import ImageDecoder, UnusableImageError

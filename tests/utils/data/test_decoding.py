@@ -1,4 +1,4 @@
-"""Formats, colours, orientation and geometry of `ImageDecoder`."""
+"""Formats, colors, orientation and geometry of `ImageDecoder`."""
 
 import io
 import struct
@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from image_files import encode
+from encoded_images import encode
 from PIL import Image
 
 from utils.data.decoding import DifferentShapeError, ImageDecoder, crop_box
@@ -52,16 +52,16 @@ class TestFormats:
     @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 2}])
     def test_jpeg(self, options):
         data = encode(Image.fromarray(QUADRANTS), "JPEG", quality=95, **options)
-        expected = [list(colour) for colour in (RED, GREEN, BLUE, WHITE)]
+        expected = [list(color) for color in (RED, GREEN, BLUE, WHITE)]
         np.testing.assert_allclose(corners(decode(data)), expected, atol=4)
 
     def test_interlaced_png(self):
         """Adam7, which Pillow reads but does not write: the seven passes by hand."""
-        grey = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+        gray = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
         passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
         passes += [(2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]  # first row, column, their steps
         rows = b"".join(
-            b"\0" + row.tobytes() for y, x, dy, dx in passes for row in grey[y::dy, x::dx]
+            b"\0" + row.tobytes() for y, x, dy, dx in passes for row in gray[y::dy, x::dx]
         )
 
         def chunk(kind, body):
@@ -72,10 +72,10 @@ class TestFormats:
         header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 1)
         data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
         data += chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-        np.testing.assert_array_equal(decode(data, (8, 8), channels=1)[..., 0], grey)
+        np.testing.assert_array_equal(decode(data, (8, 8), channels=1)[..., 0], gray)
 
     def test_first_frame_of_an_animation(self):
-        frames = [Image.new("RGB", (48, 32), colour) for colour in (RED, BLUE)]
+        frames = [Image.new("RGB", (48, 32), color) for color in (RED, BLUE)]
         for kind in ("GIF", "WEBP", "TIFF", "PNG"):
             options = {"lossless": True} if kind == "WEBP" else {}
             data = encode(frames[0], kind, save_all=True, append_images=frames[1:], **options)
@@ -86,13 +86,13 @@ class TestFormats:
         assert decode(encode(Image.fromarray(QUADRANTS), "PNG")).shape == (32, 48, 3)
 
 
-class TestColours:
+class TestColors:
     def test_palette(self):
         image = Image.fromarray(QUADRANTS).quantize(4)
         np.testing.assert_array_equal(decode(encode(image, "PNG")), QUADRANTS)
 
     @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-    def test_sixteen_bit_grey_is_scaled_not_clipped(self, kind):
+    def test_sixteen_bit_gray_is_scaled_not_clipped(self, kind):
         values = np.array([[0, 257, 32896, 65535]], np.uint16).repeat(2, 0)
         pixels = decode(encode(Image.fromarray(values), kind), (2, 4))
         np.testing.assert_array_equal(pixels[0, :, 0], [0, 1, 128, 255])
@@ -113,7 +113,7 @@ class TestColours:
         """CMYK as luma, chroma and black: what a 2 in the Adobe marker says.
 
         The chroma is that of 255 - C, 255 - M, 255 - Y (libjpeg's definition), and the Adobe bytes
-        C, M, Y are inverted inks, which without black are the colour itself.
+        C, M, Y are inverted inks, which without black are the color itself.
         """
         inverse = Image.new("RGB", (1, 1), (255 - 200, 255 - 100, 255 - 50))
         stored = (*inverse.convert("YCbCr").getpixel((0, 0)), 255)  # 255: no black
@@ -137,8 +137,8 @@ class TestColours:
             expected = [(10, 20, 30), (0, 100, 0), half]
         else:
             expected = [
-                [np.dot(colour, (0.299, 0.587, 0.114))]
-                for colour in ((10, 20, 30), (0, 100, 0), half)
+                [np.dot(color, (0.299, 0.587, 0.114))]
+                for color in ((10, 20, 30), (0, 100, 0), half)
             ]
         np.testing.assert_allclose(result[0], expected, atol=1.01)
 
@@ -159,16 +159,16 @@ class TestColours:
         expected = [[0, 100, 0], [0, 0, 0]] * 2
         assert corners(decode(data, background=(0, 100, 0))) == expected
 
-    def test_grey_is_luma_and_rgb_of_grey_is_grey(self):
+    def test_gray_is_luma_and_rgb_of_gray_is_gray(self):
         data = encode(Image.fromarray(QUADRANTS), "PNG")
-        grey = decode(data, channels=1)
-        assert grey.shape == (32, 48, 1)
-        assert np.ravel(corners(grey)).tolist() == [76, 150, 29, 255]
-        rgb = decode(encode(Image.fromarray(grey[..., 0]), "PNG"))
-        np.testing.assert_array_equal(rgb, grey.repeat(3, axis=2))
+        gray = decode(data, channels=1)
+        assert gray.shape == (32, 48, 1)
+        assert np.ravel(corners(gray)).tolist() == [76, 150, 29, 255]
+        rgb = decode(encode(Image.fromarray(gray[..., 0]), "PNG"))
+        np.testing.assert_array_equal(rgb, gray.repeat(3, axis=2))
 
 
-UPRIGHT = [list(colour) for colour in (RED, GREEN, BLUE, WHITE)]
+UPRIGHT = [list(color) for color in (RED, GREEN, BLUE, WHITE)]
 # How a camera must have stored the picture so that each tag turns it upright.
 STORED = {
     1: lambda a: a,
@@ -242,7 +242,7 @@ class TestGeometry:
         np.testing.assert_array_equal(decode(noise, (64, 64)), np.asarray(expected))
 
     def test_large_jpegs_are_decoded_at_a_fraction_without_loss_of_quality(self):
-        """Less than a grey level from the full decode; JPEG at quality 95 costs four."""
+        """Less than a gray level from the full decode; JPEG at quality 95 costs four."""
         detail = np.random.default_rng(0).integers(0, 256, (640, 800, 3), np.uint8)
         photo = Image.fromarray(detail).resize((1600, 1280), Image.Resampling.BICUBIC)
         data = encode(photo, "JPEG", quality=90)
@@ -257,8 +257,8 @@ class TestGeometry:
             decode(data, (48, 32), resize=False)
 
     def test_arrays_of_one_channel(self):
-        grey = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
-        np.testing.assert_array_equal(decode(grey, (3, 4), channels=1), grey)
-        np.testing.assert_array_equal(decode(grey[..., 0], (3, 4), channels=1), grey)
+        gray = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
+        np.testing.assert_array_equal(decode(gray, (3, 4), channels=1), gray)
+        np.testing.assert_array_equal(decode(gray[..., 0], (3, 4), channels=1), gray)
         column = np.arange(3, dtype=np.uint8).reshape(3, 1)
         np.testing.assert_array_equal(decode(column, (3, 1), channels=1)[..., 0], column)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_files import numbered, write_images
+from encoded_images import numbered, write_images
 
 
 def shown(dataset, steps: int) -> list[list[int]]:
@@ -81,7 +81,7 @@ class TestStream:
         assert orders[0] == orders[4] and len(set(orders)) == 4
 
     def test_shuffled_well(self, prepare, tmp_path):
-        """Neighbours in the source are not neighbours in the stream."""
+        """Neighbors in the source are not neighbors in the stream."""
         data = prepare(numbered(tmp_path / "a.npy", 256), resize=(4, 4))
         order = np.ravel(shown(data.dataset(1), 512))
         assert np.mean(np.abs(np.diff(order)) == 1) < 0.03

@@ -12,7 +12,7 @@ from utils.data.inspection import inspect_source
 
 
 def picture(seed: int, size=(80, 80)) -> Image.Image:
-    """Smooth random colours of (width, height) `size`."""
+    """Smooth random colors of (width, height) `size`."""
     small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
     return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
 
@@ -33,7 +33,7 @@ def photos(tmp_path):
 class TestFacts:
     def test_sizes_modes_and_formats(self, photos):
         picture(7, (40, 100)).save(photos / "tall.jpg")
-        picture(8).convert("L").save(photos / "grey.gif")
+        picture(8).convert("L").save(photos / "gray.gif")
         exif = Image.Exif()
         exif[0x0112] = 6
         picture(9, (100, 40)).save(photos / "turned.jpg", exif=exif)
@@ -171,9 +171,9 @@ class TestNearDuplicates:
         rng = np.random.default_rng(0)
         codes, clusters = [], []
         for cluster in range(60):
-            centre = int(rng.integers(0, 2**63))
+            center = int(rng.integers(0, 2**63))
             for _ in range(rng.integers(1, 5)):
-                codes.append(centre ^ (1 << int(rng.integers(0, 64))))
+                codes.append(center ^ (1 << int(rng.integers(0, 64))))
                 clusters.append(cluster)
         order = rng.permutation(len(codes))
         codes = [codes[i] for i in order]

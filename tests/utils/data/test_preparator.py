@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_files import numbered, write_images
+from encoded_images import numbered, write_images
 from PIL import Image
 
 
@@ -97,7 +97,7 @@ class TestDemandedShape:
         assert "x4.png" in text and "x5.png" not in text and "resize" in text
         assert not any((tmp_path / "cache").iterdir())
 
-    def test_one_channel_demanded_of_colour_images(self, prepare, tmp_path):
+    def test_one_channel_demanded_of_color_images(self, prepare, tmp_path):
         folder = write_images(tmp_path / "photos", 2)
         with pytest.raises(ValueError, match="demands 1 channels but .* have 3: add to_grayscale"):
             prepare(folder, image_shape=(8, 12, 1))
@@ -125,7 +125,7 @@ class TestArguments:
             ({"image_shape": (4, -4)}, "image_shape must be positive integers"),
             ({"batch_size": 0}, "batch_size must be an integer of at least 1; received 0"),
             ({"batch_size": 2.5}, "batch_size must be an integer of at least 1"),
-            ({"crop": "centre"}, "crop must be one of center, stretch, pad; received 'centre'"),
+            ({"crop": "middle"}, "crop must be one of center, stretch, pad; received 'middle'"),
             ({"background": (0, 0, 256)}, "background must be three integers"),
             ({"background": "white"}, "background must be three integers"),
             ({"max_megapixels": 0}, "max_megapixels must be a positive number"),

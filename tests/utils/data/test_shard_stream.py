@@ -7,8 +7,8 @@ import pytest
 
 from utils.data import shard_stream
 from utils.data.shard_stream import ShardShuffle
-from utils.data.sources import Shard
-from utils.data.tfrecord import RecordFile
+from utils.data.sources.base import Shard
+from utils.data.sources.tfrecord import RecordFile
 
 
 def shards(sizes: list[int], image_bytes: int = 100) -> list[Shard]:

@@ -32,7 +32,7 @@ def test_the_nearest_are_those_of_the_whole_matrix(monkeypatch, tile, k):
 
 
 @pytest.mark.parametrize("tile", [5, 16, 2048])
-def test_an_element_is_not_its_own_neighbour(monkeypatch, tile):
+def test_an_element_is_not_its_own_neighbor(monkeypatch, tile):
     monkeypatch.setattr(distances, "TILE", tile)
     features = normal(2, 33, 4)
     matrix = all_distances(features, features) + np.diag(np.full(33, np.inf))
@@ -44,7 +44,7 @@ def test_an_element_is_not_its_own_neighbour(monkeypatch, tile):
     assert np.isfinite(found).all() and (everyone == np.arange(33)).all()
 
 
-def test_equal_elements_are_neighbours_at_exactly_zero():
+def test_equal_elements_are_neighbors_at_exactly_zero():
     features = normal(3, 12, 200).astype(np.float32) * 50
     twice = np.concatenate([features, features])
     found, indices = nearest(twice, twice, 2, same=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from utils.metrics.evaluation import evaluate
-from utils.metrics.features import FeatureExtractor
-from utils.metrics.image_sets import ImageSet
+from utils.metrics.features.extractor import FeatureExtractor
+from utils.metrics.features.image_sets import ImageSet
 from utils.metrics.names import METRICS, NUMBERS
 from utils.metrics.tables import evaluation_table, protocol_differences, read_evaluation
 

@@ -49,7 +49,7 @@ def test_on_a_line():
 
 @pytest.mark.parametrize("tile", [64, 2048])
 def test_an_image_on_the_edge_is_outside(monkeypatch, tile):
-    """Of copies of the reals each one's k-th neighbour is on its edge: k are inside, not k + 1."""
+    """Of copies of the reals each one's k-th neighbor is on its edge: k are inside, not k + 1."""
     monkeypatch.setattr(distances, "TILE", tile)
     real = seeded_features(1, 300) * 1000 + 7
     found = precision_recall_density_coverage(real, real[::-1].copy(), 3, 5)

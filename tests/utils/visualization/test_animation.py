@@ -11,7 +11,7 @@ from utils.visualization.animation import animate_image, save_animation
 
 
 def _frames(folder, count: int, height: int = 12, width: int = 16) -> list:
-    """PNG files; frame i is grey level 2 * i."""
+    """PNG files; frame i is gray level 2 * i."""
     paths = [folder / f"frame-{i:04d}.png" for i in range(count)]
     for i, path in enumerate(paths):
         save_image(np.full((height, width, 3), 2 * i, np.uint8), path)
@@ -19,7 +19,7 @@ def _frames(folder, count: int, height: int = 12, width: int = 16) -> list:
 
 
 def _read(path) -> tuple[list[int], list[int], tuple[int, int]]:
-    """Grey levels and durations in milliseconds of the frames; the size."""
+    """Gray levels and durations in milliseconds of the frames; the size."""
     levels, durations = [], []
     with Image.open(path) as gif:
         assert gif.format == "GIF"
@@ -62,16 +62,16 @@ def test_one_frame_is_a_still(tmp_path):
     assert _read(tmp_path / "training.gif")[0] == [0]
 
 
-def test_colours_survive_in_one_palette(tmp_path):
-    colours = np.array([[200, 30, 40], [20, 60, 220], [240, 220, 60]], np.uint8)
+def test_colors_survive_in_one_palette(tmp_path):
+    colors = np.array([[200, 30, 40], [20, 60, 220], [240, 220, 60]], np.uint8)
     paths = [tmp_path / f"{i}.png" for i in range(3)]
-    for path, colour in zip(paths, colours, strict=True):
-        save_image(np.broadcast_to(colour, (8, 8, 3)), path)
+    for path, color in zip(paths, colors, strict=True):
+        save_image(np.broadcast_to(color, (8, 8, 3)), path)
     animate(paths, tmp_path / "training.gif")
     with Image.open(tmp_path / "training.gif") as gif:
-        for i, colour in enumerate(colours):
+        for i, color in enumerate(colors):
             gif.seek(i)
-            np.testing.assert_allclose(np.asarray(gif.convert("RGB"))[4, 4], colour, atol=2)
+            np.testing.assert_allclose(np.asarray(gif.convert("RGB"))[4, 4], color, atol=2)
 
 
 def test_unreadable_frames_are_passed_over(tmp_path):
@@ -90,7 +90,7 @@ def test_frames_of_another_size_take_the_last_ones(tmp_path):
     assert _read(tmp_path / "training.gif") == ([90, 2], [150, 2000], (16, 12))
 
 
-def test_grey_frames(tmp_path):
+def test_gray_frames(tmp_path):
     paths = [tmp_path / "0.png", tmp_path / "1.png"]
     for level, path in zip((10, 200), paths, strict=True):
         save_image(np.full((8, 8, 1), level, np.uint8), path)
@@ -165,7 +165,7 @@ def test_a_film_without_the_package(tmp_path, monkeypatch):
 
 
 def test_an_animation_of_a_long_run_stays_small(tmp_path):
-    """Colourful noise, the worst case: 8x8 images of 64x64 over 40 intervals."""
+    """Colorful noise, the worst case: 8x8 images of 64x64 over 40 intervals."""
     rng = np.random.default_rng(0)
     for step in range(40):
         grid = rng.integers(0, 256, (530, 530, 3)).astype(np.uint8)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from utils.run_directory import RunDirectory
+from utils.runs.directory import RunDirectory
 from utils.visualization import plot_loss
 from utils.visualization.curves import GREEN, VERMILION
 
@@ -74,7 +74,7 @@ def test_methods_side_by_side_have_their_own_axes_and_units(write_run):
 
 
 def test_legends_stay_within_their_column(write_run):
-    """The longest labels, three columns: none is cut off or lies on its neighbour."""
+    """The longest labels, three columns: none is cut off or lies on its neighbor."""
     runs = [write_run(name, DCGAN, rows=1000) for name in "abc"]
     figure = plot_loss(runs)
     figure.draw_without_rendering()

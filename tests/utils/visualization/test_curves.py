@@ -28,28 +28,28 @@ def _columns(rows: int, method: str = "penalty") -> dict[str, np.ndarray]:
 
 
 def _lines(figure) -> dict[str, np.ndarray]:
-    """y values of every labelled line, by the first two words of its label."""
+    """y values of every labeled line, by the first two words of its label."""
     lines = [line for axes in figure.axes for line in axes.get_lines()]
     return {" ".join(line.get_label().split()[:2]): line.get_ydata() for line in lines}
 
 
 @pytest.mark.parametrize("rows", [1, 3, 2000])
 def test_png_shows_the_data(tmp_path, rows):
-    """Each panel has pixels of its lines' colours, dots included where there is but one row."""
+    """Each panel has pixels of its lines' colors, dots included where there is but one row."""
     path = tmp_path / "new" / "training.png"
     plot_training(_columns(rows), path)
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     height, width, _ = pixels.shape
     axes = training_figure(_columns(rows)).axes
-    for colour, panel in [(BLUE, 0), (VERMILION, 1), (GREEN, 1), (ORANGE, 2), (PURPLE, 2)]:
+    for color, panel in [(BLUE, 0), (VERMILION, 1), (GREEN, 1), (ORANGE, 2), (PURPLE, 2)]:
         left, bottom, right, top = axes[panel].get_position().extents  # in parts, from below
         inside = pixels[
             round((1 - top) * height) : round((1 - bottom) * height),
             round(left * width) : round(right * width),
         ]
-        difference = np.abs(inside - 255 * np.array(to_rgb(colour))).max(axis=-1)
-        assert (difference < 12).sum() >= 9, (colour, panel)
+        difference = np.abs(inside - 255 * np.array(to_rgb(color))).max(axis=-1)
+        assert (difference < 12).sum() >= 9, (color, panel)
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -8,7 +8,7 @@ from utils.visualization import generate_and_show_image, image_grid
 
 
 class Painter:
-    """A generator whose images are the first component of the noise, as grey level."""
+    """A generator whose images are the first component of the noise, as gray level."""
 
     input_shape = (None, 3)
 
@@ -79,7 +79,7 @@ def test_without_path_the_picture_is_shown_enlarged_and_sharp(shown):
     np.testing.assert_allclose(width / height, columns / rows)
 
 
-def test_grey_levels_are_shown_as_they_are(shown):
+def test_gray_levels_are_shown_as_they_are(shown):
     """Not stretched to the range that the picture happens to have."""
     generate_and_show_image(Painter(), noise=np.zeros((1, 3)))
     assert shown[0][0].get_clim() == (0, 255)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from utils.run_directory import RunDirectory
+from utils.runs.directory import RunDirectory
 from utils.visualization import image_grid, save_image, track_noise
 
 SIZE = 40  # enlarged twice
@@ -12,7 +12,7 @@ SIZE = 40  # enlarged twice
 
 @pytest.fixture
 def run(tmp_path):
-    """A run of samples of ten steps, 0 to 900; image i of step s has grey level i + s / 10."""
+    """A run of samples of ten steps, 0 to 900; image i of step s has gray level i + s / 10."""
     directory = RunDirectory(tmp_path / "run")
     directory.write_config({"model": {"image_shape": [SIZE, SIZE, 1]}})
     for step in range(0, 1000, 100):
@@ -23,7 +23,7 @@ def run(tmp_path):
 
 
 def _levels(picture: np.ndarray) -> list[list[int]]:
-    """The grey levels of the picture's cells, row by row."""
+    """The gray levels of the picture's cells, row by row."""
     cell = 2 * SIZE + 2
     columns, rows = picture.shape[1] // cell, picture.shape[0] // cell
     grid = picture[picture.shape[0] - rows * cell :]

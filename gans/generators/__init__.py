@@ -1,0 +1,1 @@
+"""Generators after training: reading, making images, exporting."""

@@ -1,0 +1,159 @@
+"""The generator in the formats of other programs, run by these before it counts as written."""
+
+import contextlib
+import importlib.util
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from utils.latent import sample
+
+EXAMPLES = 16  # noise vectors that are compared
+TOLERANCE = 1e-4  # of images in [-1, 1]
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How files of a format end, what it needs, and how a file of it is run."""
+
+    ending: str
+    packages: tuple[str, ...]
+    run: Callable[[Path, np.ndarray], np.ndarray]
+
+
+def _run_onnx(path: Path, noise: np.ndarray) -> np.ndarray:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: noise})[0]
+
+
+def _run_litert(path: Path, noise: np.ndarray) -> np.ndarray:
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(str(path)).get_signature_runner()
+    (name,) = runner.get_input_details()
+    (images,) = runner(**{name: noise}).values()
+    return images
+
+
+FORMATS = {  # by their names in Keras' export
+    "onnx": _Format(".onnx", ("onnx", "tf2onnx", "onnxruntime"), _run_onnx),
+    "litert": _Format(".tflite", ("ai_edge_litert",), _run_litert),
+}
+
+
+def export_generator(generator: keras.Model, path: str | Path) -> float:
+    """Writes a generator as ONNX or LiteRT, once the file has been run and gave Keras's images.
+
+    Weights and arithmetic of the file are float32. A generator of mixed precision is exported,
+    and compared, as its float32 copy.
+
+    Args:
+        generator: Noise float32 [N, noise_dim] to images [N, H, W, C] in [-1, 1].
+        path: Ends in .onnx or .tflite.
+
+    Returns:
+        The largest absolute difference of 16 images, below 1e-4.
+
+    Raises:
+        ValueError: If the ending is another, a package that the format needs is not installed, the
+            format cannot hold this generator, or its images come out otherwise.
+    """
+    path = Path(path)
+    name = next((name for name, form in FORMATS.items() if form.ending == path.suffix), None)
+    if name is None:
+        endings = ", ".join(form.ending for form in FORMATS.values())
+        raise ValueError(f"path must end in {endings}. Received: '{path}'")
+    require_packages(name)
+    noise = sample(EXAMPLES, generator.input_shape[1])
+    in_float32 = _in_float32(generator)
+    expected = np.asarray(in_float32(noise, training=False))
+    if all(layer.compute_dtype == "float32" for layer in generator.layers):
+        expected = np.asarray(generator(noise, training=False))
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
+        written = Path(folder) / path.name
+        try:
+            with _quiet():
+                in_float32.export(written, format=name, verbose=False)
+                images = FORMATS[name].run(written, noise)
+        # Converters raise what they like where they meet an operation that they do not know.
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ValueError(f"export to {name} failed for this generator: {reason}") from error
+        difference = float(np.abs(images - expected).max())
+        if not difference < TOLERANCE:  # NaN compares as false
+            raise ValueError(
+                f"export to {name} failed for this generator: its images differ from those of "
+                f"Keras by up to {difference:.2g}"
+            )
+        written.replace(path)
+    print(f"{path}: images differ from those of Keras by {difference:.1g} at most")
+    return difference
+
+
+def require_packages(name: str) -> None:
+    """Raises ValueError if a package that a format of this name needs is not installed."""
+    missing = [each for each in FORMATS[name].packages if not importlib.util.find_spec(each)]
+    if missing:
+        packages = " ".join(missing).replace("_", "-")
+        raise ValueError(f"export to {name} needs more packages: pip install {packages}")
+
+
+class _Upsampling(keras.layers.Layer):
+    """Nearest-neighbor upsampling by whole factors as one operation.
+
+    Keras's own is two repetitions, after which LiteRT does not know the shape any more and leaves
+    the next convolution to a TensorFlow that is not there.
+    """
+
+    def __init__(self, size: tuple[int, int], **options: Any):
+        super().__init__(**options)
+        self.size = size
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        height, width = inputs.shape[1:3]
+        return tf.image.resize(inputs, (self.size[0] * height, self.size[1] * width), "nearest")
+
+
+def _in_float32(generator: keras.Model) -> keras.Model:
+    """The same generator, float32 in every layer: onnxruntime knows no mixed bfloat16."""
+
+    def layer_in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest":
+            return _Upsampling(layer.size, name=layer.name)
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    clone = keras.models.clone_model(generator, clone_function=layer_in_float32)
+    clone.set_weights(generator.get_weights())
+    return clone
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences what the converters print, in Python and below it, of their own workings."""
+    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow", "absl")]
+    levels = [each.level for each in loggers]
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        for each in loggers:
+            each.setLevel("ERROR")
+        os.dup2(nowhere, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)

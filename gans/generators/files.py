@@ -1,0 +1,141 @@
+"""The trained generator as a file of its own, for use without this package."""
+
+import contextlib
+import tempfile
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import absl.logging
+import h5py
+import keras
+import tensorflow as tf
+
+from gans.generators.exporting import export_generator
+
+# Where a whole run's checkpoint keeps them.
+EMA_GROUP, RAW_GROUP = "ema_generator", "generator"
+
+
+def save_generator(generator: keras.Model, path: str | Path) -> None:
+    """Writes a generator: noise float32 [N, noise_dim] -> images [N, H, W, C] in [-1, 1].
+
+    Args:
+        generator: The model.
+        path: Ends in .keras (Keras 3), in .h5 (the older clear-text format), in .onnx or .tflite
+            (for ONNX Runtime and LiteRT: see `gans.generators.exporting`), or in none of these: a
+            SavedModel folder for `tf.saved_model.load` or `keras.layers.TFSMLayer`.
+
+    Raises:
+        ValueError: As `gans.generators.exporting.export_generator`.
+    """
+    path = Path(path)
+    if path.suffix in (".onnx", ".tflite"):
+        export_generator(generator, path)
+        return
+    with _quiet():
+        if path.suffix in (".keras", ".h5"):
+            generator.save(path)
+        else:
+            generator.export(path, verbose=False)
+
+
+def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool = False) -> None:
+    """Loads saved weights into a generator with the same layers.
+
+    Only arrays are read: no layer or code that the file describes is made or run.
+
+    Args:
+        generator: A built model; it keeps its weights if this fails.
+        path: What `save_generator` wrote as .keras or .h5, what `generator.save_weights` wrote
+            (.weights.h5), or a checkpoint of a whole run (checkpoints/step-*.weights.h5), of
+            which the EMA generator is taken.
+        raw: Of a checkpoint of a whole run, take the generator without averaging instead.
+
+    Raises:
+        ValueError: If the generator is not a built model, or there is no such file, it cannot
+            be read, or it is not of a generator with these layers.
+    """
+    path = Path(path)
+    if not isinstance(generator, keras.Model) or not generator.built:
+        raise ValueError(
+            "generator must be a keras.Model that is built: call it on noise once. "
+            f"Received: {type(generator).__name__}"
+        )
+    if path.is_dir():
+        raise ValueError(
+            "path must be a file with weights, not a folder: give generator.keras, generator.h5 "
+            f"or a checkpoint (a SavedModel folder is for tf.saved_model.load). Received: '{path}'"
+        )
+    if path.suffix not in (".keras", ".h5"):
+        raise ValueError(f"path must end in .keras, .h5 or .weights.h5. Received: '{path}'")
+    if not path.is_file():
+        raise ValueError(f"path must be a file that exists. Received: '{path}'")
+
+    previous = generator.get_weights()
+    try:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            # Keras only warns where a part of the file fits nothing, and loads the rest.
+            warnings.simplefilter("error", UserWarning)
+            generator.load_weights(_generator_alone(path, generator, Path(folder), raw))
+    except BaseException as error:
+        generator.set_weights(previous)
+        # A damaged file may raise anything in the libraries that read it.
+        if not isinstance(error, Exception):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            "path must be an undamaged file of a generator with the same layers as this one. "
+            f"Received: '{path}' ({reason[:200]})"
+        ) from error
+
+
+def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool) -> Path:
+    """A file that `generator.load_weights` takes: `path`, or one made from it in `folder`.
+
+    Raises:
+        ValueError: If it holds other arrays than the generator.
+    """
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:  # checks the member's checksum, as Keras does not
+            path = Path(archive.extract("model.weights.h5", folder))
+    elif not path.name.endswith(".weights.h5"):
+        return path  # of the older format, which Keras compares layer by layer
+    with h5py.File(path) as source:
+        root = source.get(RAW_GROUP if raw and EMA_GROUP in source else EMA_GROUP, source)
+        stored = Counter()
+        root.visititems(lambda _, item: stored.update(_array_shapes(item)))
+        own = Counter(tuple(variable.shape) for variable in generator.variables)
+        # Keras finds what is missing, if not always in clear words; what is left over it passes by.
+        for shape in stored - own or own - stored:
+            raise ValueError(
+                f"arrays of shape {shape}: {stored[shape]} in the file, {own[shape]} in this "
+                "generator"
+            )
+        if root is source:
+            return path
+        alone = folder / "generator.weights.h5"
+        with h5py.File(alone, "w") as target:
+            for name in root:
+                source.copy(root[name], target, name)
+    return alone
+
+
+def _array_shapes(item: h5py.Group | h5py.Dataset) -> list[tuple[int, ...]]:
+    return [item.shape] if isinstance(item, h5py.Dataset) else []
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences that .h5 is a legacy format, and in notebooks where a SavedModel's assets are."""
+    loggers = {logger: logger.level for logger in (tf.get_logger(), absl.logging.get_absl_logger())}
+    for logger in loggers:
+        logger.setLevel("ERROR")
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        for logger, level in loggers.items():
+            logger.setLevel(level)

@@ -1,0 +1,38 @@
+"""From noise to images of bytes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+
+def images_of(
+    batch_of: Callable[[tf.Tensor], tf.Tensor], noise: np.ndarray, batch_size: int = 64
+) -> np.ndarray:
+    """The images of noise vectors.
+
+    Args:
+        batch_of: Noise float32 [batch_size, noise_dim] to images uint8 [batch_size, H, W, C].
+        noise: float32 [N, noise_dim], N at least 1.
+        batch_size: Images made at a time.
+
+    Returns:
+        uint8 [N, H, W, C] in 0..255.
+
+    Raises:
+        ValueError: If batch_size is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
+    images = []
+    for start in range(0, len(noise), batch_size):
+        rows = noise[start : start + batch_size]
+        # Always a whole batch: one trace, and the same arithmetic for every image.
+        batch = np.pad(rows, ((0, batch_size - len(rows)), (0, 0)))
+        images.append(batch_of(tf.constant(batch, tf.float32)).numpy()[: len(rows)])
+    return np.concatenate(images)
+
+
+def to_bytes(images: tf.Tensor) -> tf.Tensor:
+    """Images in [-1, 1] as uint8: round((x + 1) * 127.5), and what lies outside at the ends."""
+    return tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)

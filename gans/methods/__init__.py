@@ -1,0 +1,1 @@
+"""What is minimized: the classes that train, losses, penalties."""

@@ -1,0 +1,1 @@
+"""What every method stands on: networks, optimizers, draws, EMA, resuming."""

@@ -1,0 +1,264 @@
+"""What adversarial models train with: two optimizers, seeded noise, EMA, replicas."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from gans.distribution.strategy import mean_over_replicas
+from gans.model import draws as noise_module
+from gans.model.ema import update_average
+from gans.model.networks import GeneratorAndCritic
+from gans.model.optimizers import build_optimizers, scaled_for, set_iterations
+
+
+class AdversarialModel(GeneratorAndCritic):
+    """A generator and a critic that are trained against each other.
+
+    A subclass says how: it defines `train_step`, `optimizer_defaults` and `progress_logs`. After
+    `compile`, both optimizers exist with all their variables, so that weights can be loaded.
+    Arguments are those of `GeneratorAndCritic`.
+    """
+
+    progress_logs: ClassVar[dict[str, str]]  # what the progress bar shows: label -> name of a log
+
+    @property
+    def optimizer_defaults(self) -> dict[str, Any]:
+        """The method's own `optimizer`, `learning_rate`, `beta_1` and `beta_2`."""
+        raise NotImplementedError
+
+    def compile(
+        self,
+        critic_optimizer: keras.Optimizer | None = None,
+        generator_optimizer: keras.Optimizer | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        generator_learning_rate: float | None = None,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        decay_rate: float = 1.0,
+        jit_compile: bool | str = "auto",
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+    ) -> None:
+        """Sets the two optimizers and how the train function is built.
+
+        Args:
+            critic_optimizer: Keras optimizer of the critic; None: made from the options below.
+            generator_optimizer: Likewise for the generator.
+            optimizer: "adam" or "rmsprop". None: the method's own, as for the next three; a
+                class's docstring states them.
+            learning_rate: Of both optimizers.
+            generator_learning_rate: The generator's, where it differs.
+            beta_1: Adam's.
+            beta_2: Adam's.
+            decay_rate: Factor by which both learning rates fall over every 1,000 generator steps.
+            jit_compile: Whether to use XLA; "auto" does on one GPU, and does not on a CPU, where
+                it makes convolutions slower, or on several devices, where it cannot.
+            run_eagerly: Run `train_step` without a graph, for debugging.
+            steps_per_execution: Generator steps in one call of the train function.
+
+        Raises:
+            ValueError: If an option of the optimizers is out of its range, or XLA is demanded on
+                several replicas.
+        """
+        for argument, given in [
+            ("critic_optimizer", critic_optimizer),
+            ("generator_optimizer", generator_optimizer),
+        ]:
+            if not isinstance(given, keras.Optimizer | None):
+                raise ValueError(
+                    f"{argument} must be a Keras optimizer or None; optimizer='adam' names one. "
+                    f"Received: {given!r}"
+                )
+        self._compile_arguments = {
+            "jit_compile": jit_compile,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+        }
+        if jit_compile == "auto":
+            has_gpu = bool(tf.config.list_physical_devices("GPU"))
+            jit_compile = has_gpu and not run_eagerly and self.replicas == 1
+        elif jit_compile and self.replicas > 1:
+            raise ValueError(
+                "jit_compile must be False or 'auto' where several replicas train, whose exchange "
+                f"XLA cannot compile. Received: {jit_compile}"
+            )
+        super().compile(
+            optimizer=None,
+            jit_compile=jit_compile,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+        )
+        given = {
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "beta_1": beta_1,
+            "beta_2": beta_2,
+        }
+        options = {
+            name: default if given[name] is None else given[name]
+            for name, default in self.optimizer_defaults.items()
+        }
+        with self.distribute_strategy.scope():
+            built = build_optimizers(
+                self.n_critic,
+                generator_learning_rate=generator_learning_rate,
+                decay_rate=decay_rate,
+                **options,
+            )
+            self.critic_optimizer = scaled_for(self.precision, critic_optimizer or built[0])
+            self.generator_optimizer = scaled_for(self.precision, generator_optimizer or built[1])
+            self.critic_optimizer.build(self.critic.trainable_variables)
+            self.generator_optimizer.build(self.generator.trainable_variables)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        if not self.compiled:
+            return {}
+        return {
+            "critic_optimizer": keras.saving.serialize_keras_object(self.critic_optimizer),
+            "generator_optimizer": keras.saving.serialize_keras_object(self.generator_optimizer),
+            **self._compile_arguments,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def set_step(self, step: int) -> None:
+        """Counts generator steps, and with them the decay of the learning rates, from `step`."""
+        self.step.assign(step)
+        set_iterations(self.critic_optimizer, step * self.n_critic)
+        set_iterations(self.generator_optimizer, step)
+
+    # --- pieces of a train step ---
+
+    @property
+    def replicas(self) -> int:
+        """Number of replicas that train in step; Keras sums their gradients."""
+        return self.distribute_strategy.num_replicas_in_sync
+
+    def batch_size(self, real_images: tf.Tensor) -> int:
+        """Images of one update, N, of an element [n_critic * N, H, W, C] of the data.
+
+        Under a distribution strategy a replica's N is its part of the batch.
+        """
+        count = real_images.shape[0]
+        if not count or count % self.n_critic:
+            raise ValueError(
+                f"data must have elements of n_critic * batch_size images with n_critic="
+                f"{self.n_critic} (use drop_remainder=True when batching). "
+                f"Received: shape {tuple(real_images.shape)}"
+            )
+        return count // self.n_critic
+
+    def real_batches(self, real_images: tf.Tensor) -> list[tf.Tensor]:
+        """An element of the data as the batches of the `n_critic` critic updates.
+
+        Args:
+            real_images: float32 [n_critic * N, H, W, C] in [-1, 1].
+
+        Returns:
+            `n_critic` times float32 [N, H, W, C]: (1 - real_noise) * images + real_noise * uniform
+            noise in [-1, 1].
+
+        Raises:
+            ValueError: If the number of images is not a known multiple of n_critic.
+        """
+        batch_size = self.batch_size(real_images)
+        if self.real_noise:
+            seed = noise_module.draw_seed(self.seed, self.step.value, noise_module.REAL_NOISE)
+            shape = (self.n_critic, batch_size * self.replicas, *real_images.shape[1:])
+            noise = noise_module.training_noise("uniform", shape, seed)
+            noise = tf.reshape(noise_module.own_part(noise, axis=1), real_images.shape)
+            real_images = (1.0 - self.real_noise) * real_images + self.real_noise * noise
+        return tf.split(real_images, self.n_critic)
+
+    def training_noise(self, batch_size: int, purpose: int, iteration: int = 0) -> tf.Tensor:
+        """Noise float32 [batch_size, noise_dim] of this step, update and replica."""
+        seed = noise_module.draw_seed(self.seed, self.step.value, purpose, iteration)
+        shape = (batch_size * self.replicas, self.noise_dim)
+        return noise_module.own_part(noise_module.training_noise(self.noise, shape, seed))
+
+    def minimize(
+        self,
+        tape: tf.GradientTape,
+        loss: tf.Tensor,
+        network: keras.Model,
+        optimizer: keras.Optimizer,
+    ) -> None:
+        """One update of `network`'s trainable weights against `loss`, a float32 scalar."""
+        # Starting the backward pass from a scaled 1 scales the loss: for the replicas, whose
+        # gradients Keras sums, and for float16, where the optimizer undoes it.
+        start = optimizer.scale_loss(tf.ones_like(loss) / self.replicas)
+        gradients = tape.gradient(loss, network.trainable_variables, output_gradients=start)
+        if self.replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # It passes over an update that is not finite, which all replicas must do together.
+            flaw = tf.where(optimizer.check_finite(gradients), 0.0, float("nan"))
+            flaw = mean_over_replicas([flaw])[0]
+            gradients = [gradient + flaw for gradient in gradients]
+        optimizer.apply(gradients, network.trainable_variables)
+
+    def update_generator(
+        self, batch_size: int, loss_of: Callable[[tf.Tensor], tf.Tensor]
+    ) -> tf.Tensor:
+        """One generator update.
+
+        Args:
+            batch_size: N, the images to make.
+            loss_of: Scores of fakes, float32 [N, 1], to the generator's loss, a scalar.
+
+        Returns:
+            The loss, a float32 scalar.
+        """
+        noise = self.training_noise(batch_size, noise_module.GENERATOR_NOISE)
+        with tf.GradientTape() as tape:
+            loss = loss_of(self.critic(self.generator(noise, training=True), training=True))
+        self.minimize(tape, loss, self.generator, self.generator_optimizer)
+        return loss
+
+    def finish_step(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Lets the EMA follow the generator, batch-norm statistics included, and counts the step.
+
+        Args:
+            logs: What the step logs, float32 scalars.
+
+        Returns:
+            What `track` returns.
+        """
+        self._share_statistics()
+        update_average(
+            self.ema_generator.weights, self.generator.weights, self.ema_decay, self.step.value
+        )
+        self.step.assign_add(1)
+        return self.track(logs)
+
+    def _share_statistics(self) -> None:
+        """Gives all replicas the mean of each one's moving statistics of batch normalization."""
+        statistics = [
+            *self.generator.non_trainable_variables,
+            *self.critic.non_trainable_variables,
+        ]
+        if self.replicas > 1 and statistics:
+            means = mean_over_replicas([variable.value for variable in statistics])
+            for variable, mean in zip(statistics, means, strict=True):
+                variable.assign(mean)
+
+    def train(
+        self,
+        data: Any,
+        train_steps: int,
+        save_interval: int = 500,
+        save_path: str | Path = "runs/gan",
+        **options: Any,
+    ) -> Any:
+        """Trains for `train_steps` generator steps in all, into a run directory.
+
+        Args, errors and what it returns are those of `gans.training.train`, which assembles the
+        callbacks and calls `fit`; options are `resume`, `save_best_only`, `tensorboard`, `quiet`,
+        `evaluation`, `export`, `callbacks` and `options`.
+        """
+        from gans.training import train  # matplotlib and the like only where a run is written
+
+        return train(self, data, train_steps, save_interval, save_path, **options)

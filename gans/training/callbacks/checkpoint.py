@@ -1,0 +1,114 @@
+"""Checkpoints: everything that a run needs to go on bit for bit."""
+
+import logging
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+from gans.training.callbacks.interval import IntervalCallback
+from gans.training.callbacks.metrics_log import MetricsLog, is_best
+from gans.training.callbacks.stopping import NonFiniteError
+from gans.training.schedule import Schedule
+from utils.files import atomic_path
+from utils.runs.directory import RunDirectory
+
+CRITERION = "wasserstein_estimate"
+KEPT = 3  # enough to step back from one that was damaged on disk
+
+logger = logging.getLogger("gans")
+
+
+class Checkpoint(IntervalCallback):
+    """Saves the model every interval and wherever a run stops; keeps the last three.
+
+    A checkpoint is one .weights.h5 file: both networks, both optimizers' slots, the EMA generator,
+    the step and the sums of the interval's logs. All draws and the order of the images are
+    functions of the seed and the step, so nothing else is needed.
+
+    Args:
+        run: The run directory.
+        log: Its log, which knows whether an interval is the best so far.
+        schedule: How the run is divided. Without evaluations, the generator of the interval with
+            the best Wasserstein estimate is kept; with them, that is for `Evaluation`.
+    """
+
+    def __init__(self, run: RunDirectory, log: MetricsLog, schedule: Schedule):
+        super().__init__(schedule)
+        self.run = run
+        self.log = log
+        self._saved_step: int | None = None
+
+    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
+        # No log of a DCGAN says which of its generators is best.
+        estimates = [row[CRITERION] for row in self.log.rows if CRITERION in row]
+        if self.schedule.evaluate_every is None and is_best(estimates):
+            self._require_finite()
+            save_best_generator(self.model, self.run)
+        self.save()
+
+    def save(self) -> None:
+        """Writes the checkpoint of the current step, unless it is there.
+
+        Raises:
+            NonFiniteError: If a weight is not finite. Nothing is written.
+        """
+        step = self.model.steps_done
+        if step == self._saved_step:
+            return
+        self._require_finite()
+        try:
+            with atomic_path(self.run.checkpoint(step)) as temporary:
+                self.model.save_weights(temporary)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise OSError(
+                f"cannot save a checkpoint in {self.run.path}: {reason}. Make room there and "
+                "resume the run: the checkpoints before are whole"
+            ) from error
+        self._saved_step = step
+        for old in self.run.list_checkpoints()[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def _require_finite(self) -> None:
+        # The losses of the last step were computed before its updates: the weights may be worse.
+        if not all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights):
+            raise NonFiniteError(self.model.steps_done, "weights not finite", self.run)
+
+
+def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
+    """Keeps the EMA generator, as it is now, as the best."""
+    with atomic_path(run.best_generator) as temporary:
+        model.ema_generator.save_weights(temporary)
+
+
+def restore(model: keras.Model, run: RunDirectory) -> int:
+    """Loads the last whole checkpoint of `run` into `model`.
+
+    Returns:
+        The generator step to go on from.
+
+    Raises:
+        ValueError: If there are checkpoints and none can be read.
+    """
+    checkpoints = run.list_checkpoints()
+    for path in reversed(checkpoints):
+        try:
+            model.load_weights(path)
+        except ValueError as error:
+            logger.warning("Passing over a checkpoint: %s", error)
+            continue
+        step = model.steps_done
+        for damaged in checkpoints[checkpoints.index(path) + 1 :]:
+            damaged.rename(damaged.with_name(f"{damaged.name}.damaged"))
+        for sample in run.list_samples():  # of steps that will be done again
+            if sample > run.sample(step):
+                sample.unlink()
+        return step
+    if checkpoints:
+        raise ValueError(
+            f"save_path must hold a readable checkpoint to resume. Received: {str(run.path)!r}, "
+            f"where none of {len(checkpoints)} can be read"
+        )
+    return model.steps_done

@@ -1,0 +1,97 @@
+"""What config.json says of a run, and whether a run to resume is the one that was saved."""
+
+import inspect
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import tensorflow as tf
+
+from gans import model_class
+from gans.model.adversarial import AdversarialModel
+
+
+def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
+    """What config.json holds; "evaluation" is for the judge's protocol, where there is a judge."""
+    if isinstance(data, tf.data.Dataset):
+        shape, description = tuple(data.element_spec.shape[1:]), None
+    else:
+        shape, description = tuple(data.image_shape), data.describe()
+    if shape != model.image_shape:
+        raise ValueError(
+            f"data must have images of the model's shape {model.image_shape}. Received: {shape}"
+        )
+    return {
+        "options": options,
+        "model": {
+            "method": model.method,
+            **model.get_config(),
+            "critic_optimizer": type(model.critic_optimizer).__name__,
+            "generator_optimizer": type(model.generator_optimizer).__name__,
+        },
+        "data": description,
+        "evaluation": None,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
+        },
+    }
+
+
+def keep_start(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Takes over from a run that is resumed what its first start alone was given."""
+    for name in ("load_weights", "step_0"):
+        if saved.get("options") and now["options"] and name in now["options"]:
+            now["options"][name] = saved["options"].get(name)
+
+
+def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ValueError where a resumed run would not be the one that was saved."""
+    defaults = inspect.signature(model_class(now["model"]["method"])).parameters
+    for key, value in now["model"].items():
+        if key in saved["model"]:
+            before = saved["model"][key]
+        elif key in defaults:  # an option that the saved run's version had not
+            before = defaults[key].default
+        else:
+            raise ValueError(
+                "save_path must hold a run that this version has started to resume it: train "
+                f"anew elsewhere. Received: a run whose config.json does not name {key}"
+            )
+        before = tuple(before) if isinstance(before, list) else before
+        if before != value:
+            raise ValueError(
+                f"{key} must be the saved run's to resume it: {before!r}. Received: {value!r}"
+            )
+    digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
+    if digests[0] != digests[1]:
+        raise ValueError(
+            "source must hold the saved run's images, prepared with the same options and the same "
+            f"hold_out, to resume it (digest {digests[0]}). Received: digest {digests[1]}"
+        )
+
+
+def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ValueError where a resumed run would be judged otherwise than it was.
+
+    What it is judged by is one column of its log, and says which generator is the best. A run
+    that was not judged before may be from now on.
+    """
+    before, after = saved.get("evaluation"), now["evaluation"]
+    if not before:
+        return
+    if after is None:
+        raise ValueError(
+            "evaluate_every must be given to resume a run that is judged by "
+            f"{before['evaluate_metric']}; a large one leaves only the last step. Received: None"
+        )
+    passed_over = {"extractor", "label"}  # a file's name may change
+    if before.get("fid_weights") and after["fid_weights"]:
+        passed_over.add("weights_sha256")  # the same in every file that they are read from
+    for key in before | after:
+        if key not in passed_over and before.get(key) != after.get(key):
+            name = "inception_weights or features" if key == "weights_sha256" else key
+            raise ValueError(
+                f"{name} must be the saved run's to resume it, whose log has one judge: "
+                f"{key} {before.get(key)!r}. Received: {after.get(key)!r}"
+            )

@@ -1,0 +1,128 @@
+"""`Judge`: one number for a generator's images, against real ones whose features are kept."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from utils.metrics import inception_extractor, keras_extractor, names
+from utils.metrics.features.image_sets import ImageSet, cached_features, extract_features
+from utils.metrics.scores import COMPUTED
+from utils.options.evaluation import EvaluationOptions
+from utils.visualization.curves import EvaluatedColumn
+
+REAL_SEED = 0  # of what is drawn: runs with other seeds are judged by the same real images
+
+
+class Judge:
+    """Judges images by a metric.
+
+    Twice as many real images as are to be judged, or all if there are fewer, are drawn and split
+    into halves. Images are compared with the first half; so is the second half, once, which gives
+    what as many images would get that were as good as real.
+
+    Args:
+        options: The metric, the images and the network.
+        data: A `DataPreparator`.
+
+    Attributes:
+        column: The number as a column of the log. What real images get is NaN until `prepare`.
+        images: How many images are to be judged at a time.
+
+    Raises:
+        ValueError: If the data cannot be drawn from, the network cannot be had or read, or the
+            metric needs classes that it has not, or more images than there are.
+    """
+
+    def __init__(self, options: EvaluationOptions, data: Any):
+        if isinstance(data, tf.data.Dataset):
+            raise ValueError(
+                "data must be a DataPreparator where evaluate_every is given: a dataset does not "
+                "say which images it has. Received: a tf.data.Dataset"
+            )
+        self.images = options.evaluate_images
+        self._name = options.evaluate_metric
+        metric = names.metric_of(self._name)
+        self._metric = COMPUTED[metric]
+        self._set = ImageSet.of(data, "real")
+        self._cache_dir = data.cache_path.parent
+        self.real_images = min(self.images, self._set.count // 2)
+        if self.real_images < self._metric.fewest:
+            raise ValueError(
+                f"evaluate_metric {self._name} needs {self._metric.fewest:,} evaluate_images and "
+                f"{2 * self._metric.fewest:,} real images: take "
+                f"{'kid_all_pairs' if self._name == 'kid' else 'more'}. Received: "
+                f"evaluate_images={self.images} and {self._set.count:,} real images"
+            )
+        if options.features is not None:
+            self._extractor = keras_extractor(options.features)
+        else:
+            self._extractor = inception_extractor(options.inception_weights)
+        if self._name == "inception_score" and self._extractor.head is None:
+            raise ValueError(
+                "evaluate_metric inception_score needs weights with class logits: take another "
+                f"metric, or TensorFlow's weights. Received: {self._extractor.name}"
+            )
+        number = names.NUMBERS[self._name]
+        self.column = EvaluatedColumn(self._name, number.label(self._extractor), number.better)
+
+    def protocol(self) -> dict[str, Any]:
+        """What must be the same for two of its numbers to stand in one column."""
+        return {
+            "evaluate_metric": self._name,
+            "evaluate_images": self.images,
+            "real_images": self.real_images,
+            "label": self.column.label,
+            **self._extractor.protocol(),
+        }
+
+    def describe(self) -> str:
+        """How it judges, once it is prepared, as text for a person."""
+        return (
+            f"{self.column.label} of {self.images:,} images against {self.real_images:,} real "
+            f"ones; {self.real_images:,} other real images get {self.column.real:.4g}"
+        )
+
+    def prepare(self, show_progress: bool) -> None:
+        """Makes the features of the real images, or reads them, and measures these once.
+
+        Raises:
+            ValueError: If the network does not take the images, or the cache cannot be written.
+        """
+        chosen = self._set.selection(2 * self.real_images, REAL_SEED)
+        features = cached_features(
+            self._set, chosen, self._extractor, self._cache_dir, show_progress
+        )
+        order = np.random.default_rng(REAL_SEED).permutation(len(chosen))
+        self._real, others = (
+            np.asarray(features[np.sort(half)])
+            for half in (order[: self.real_images], order[-self.real_images :])
+        )
+        self.column = dataclasses.replace(self.column, real=self._score(others))
+
+    def __call__(
+        self, generate: Callable[..., np.ndarray], seed: int, report: Callable[[int], None]
+    ) -> float:
+        """The number, of nine digits, as the log keeps it.
+
+        Args:
+            generate: `generate(n, seed=, first=)` gives images uint8 [n, H, W, C].
+            seed: Of the images.
+            report: Called with the number of images made so far; may raise to end it.
+        """
+        made = 0
+
+        def observe(images: np.ndarray) -> None:
+            nonlocal made
+            made += len(images)
+            report(made)
+
+        fakes = ImageSet.generated(generate, self.images, seed, "fakes")
+        indices = np.arange(self.images)
+        return self._score(extract_features(fakes, indices, self._extractor, False, observe))
+
+    def _score(self, fake: np.ndarray) -> float:
+        values = self._metric.compute(self._real, fake, self._extractor, REAL_SEED, False)
+        return float(f"{values[self._name]:.9g}")

@@ -1,0 +1,70 @@
+"""run.log: what happened in a run, in lines with a time; the console shows them too."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from utils.runs.directory import RunDirectory
+
+
+class _Console(logging.Handler):
+    """Prints messages to stdout without breaking a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stdout)
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
+    """The logger "gans", writing to run.log (from DEBUG) and, unless quiet, to stdout (INFO).
+
+    What the logger "utils" says goes the same way. An error that ends the run is logged.
+    """
+    run.path.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(run.log, encoding="utf-8", errors="backslashreplace")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    file.handleError = lambda record: None  # a full disk is reported by what cannot be saved
+    console = _Console(logging.WARNING if quiet else logging.INFO)
+    with contextlib.ExitStack() as stack:
+        for name in ("gans", "utils"):
+            stack.enter_context(_handled(logging.getLogger(name), [file, console]))
+        try:
+            yield logging.getLogger("gans")
+        except BaseException as error:
+            logging.getLogger("gans").debug("ended by %s: %s", type(error).__name__, error)
+            raise
+        finally:
+            file.close()
+
+
+def log_data(
+    logger: logging.Logger, facts: dict[str, Any] | None, skipped: Sequence[tuple]
+) -> None:
+    """Says what the data are, and which files were skipped and why."""
+    for key, value in (facts or {}).items():
+        logger.debug("data: %s: %s", key, value)
+    if skipped:
+        logger.info("Skipped %d files that are not usable images: see run.log", len(skipped))
+    for path, reason in skipped:
+        logger.debug("skipped: %r: %s", str(path), reason)
+
+
+@contextlib.contextmanager
+def _handled(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
+    level, propagate = logger.level, logger.propagate
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate

@@ -1,0 +1,285 @@
+"""Folders and archives: what is found, what is passed over, what is refused and how."""
+
+import io
+import itertools
+import os
+import tarfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utils.data.decoding import UnusableImageError
+from utils.data.sources.base import is_image_name
+from utils.data.sources.opening import open_source
+from utils.wording import printable
+
+
+def png(value: int = 0, size=(8, 8)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", size, value).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def names(source) -> list[str]:
+    return [name for name, _ in source.items()]
+
+
+def contents(source) -> dict:
+    """Name -> payload, or the reason why there is none."""
+    return {
+        name: str(result) if isinstance(result, UnusableImageError) else result
+        for name, result in source.map(lambda payload: payload, workers=2)
+    }
+
+
+def opened(path):
+    return open_source(path, (64, 64))
+
+
+class TestFolder:
+    def test_recursive_sorted_and_choosy(self, tmp_path):
+        wanted = ["a.png", "b/c.JPEG", "b/d/e.webp", "b.gif", "z z/ü.tiff"]
+        passed_over = [".hidden.png", ".git/x.png", "b/.DS_Store", "notes.txt", "b/d/e.xcf", "png"]
+        for name in wanted + passed_over:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+        source = opened(tmp_path)
+        assert names(source) == sorted(wanted)
+        assert contents(source) == {name: name.encode() for name in wanted}
+        assert len(source) == 5 and source.channels == 3
+
+    def test_links_are_followed_but_never_round_in_circles(self, tmp_path):
+        photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+        photos.mkdir()
+        elsewhere.mkdir()
+        (photos / "a.png").write_bytes(png())
+        (elsewhere / "b.png").write_bytes(png())
+        (photos / "linked").symlink_to(elsewhere)
+        (photos / "loop").symlink_to(photos)
+        (elsewhere / "back").symlink_to(photos)
+        (photos / "itself").symlink_to(photos / "itself")
+        (photos / "itself.png").symlink_to(photos / "itself.png")
+        (photos / "gone.png").symlink_to(tmp_path / "nowhere.png")
+        found = contents(opened(photos))
+        assert sorted(found) == ["a.png", "gone.png", "itself.png", "linked/b.png"]
+        assert found["gone.png"] == found["itself.png"] == "a link to nothing"
+
+    def test_what_is_no_regular_file_cannot_hang_or_hurt(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.png")
+        (tmp_path / "folder.png").mkdir()
+        (tmp_path / "folder.png" / "a.png").write_bytes(png())
+        found = contents(opened(tmp_path))
+        assert found == {"folder.png/a.png": png(), "pipe.png": "not a regular file"}
+
+    def test_a_folder_that_cannot_be_listed_is_one_skipped_entry(self, tmp_path, monkeypatch):
+        (tmp_path / "secret").mkdir()
+        (tmp_path / "a.png").write_bytes(png())
+        scandir = os.scandir
+
+        def refuse(path):
+            if Path(path).name == "secret":
+                raise PermissionError(13, "Permission denied")
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        assert contents(opened(tmp_path))["secret"] == "a folder that cannot be listed"
+
+    def test_a_vanished_file_is_unreadable(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(png())
+        source = opened(tmp_path)
+        assert len(source) == 1
+        (tmp_path / "a.png").unlink()
+        assert contents(source)["a.png"] == "cannot be read (No such file or directory)"
+
+    def test_a_huge_file_is_not_read(self, tmp_path):
+        with (tmp_path / "huge.png").open("wb") as file:
+            file.truncate(5 * 2**30)  # sparse: takes no room
+        assert contents(opened(tmp_path)) == {"huge.png": "a file of 5.0 GiB is no image"}
+
+    def test_stamps_change_with_content_size_time_and_name(self, tmp_path):
+        path = tmp_path / "a.png"
+        path.write_bytes(png())
+        stamps = [list(opened(tmp_path).stamps())]
+        os.utime(path, ns=(1, 1))
+        stamps.append(list(opened(tmp_path).stamps()))
+        path.write_bytes(png() + b"x")
+        os.utime(path, ns=(1, 1))
+        stamps.append(list(opened(tmp_path).stamps()))
+        path.rename(tmp_path / "b.png")
+        stamps.append(list(opened(tmp_path).stamps()))
+        assert len({str(stamp) for stamp in stamps}) == 4
+
+    def test_names_with_odd_bytes(self, tmp_path):
+        for name in (b"new\nline.png", b"caf\xe9.png", b"\x1b[31mred.png", "日本.png".encode()):
+            (tmp_path / os.fsdecode(name)).write_bytes(png())
+        source = opened(tmp_path)
+        assert set(contents(source).values()) == {png()}
+        shown = {printable(name) for name in names(source)}
+        assert shown == {"new\\nline.png", "caf\\udce9.png", "\\x1b[31mred.png", "日本.png"}
+        for name in shown:
+            name.encode("utf-8")
+
+    def test_many_files_are_listed_quickly(self, tmp_path):
+        for index in range(2000):
+            os.mknod(tmp_path / f"{index}.png")
+        begin = time.perf_counter()
+        assert len(list(opened(tmp_path).stamps())) == 2000
+        assert time.perf_counter() - begin < 0.5  # takes 0.01 s on an idle machine
+
+    @pytest.mark.parametrize(
+        ("show", "tick", "shown"), [(True, 1.0, True), (True, 0.01, False), (False, 1.0, False)]
+    )
+    def test_a_long_listing_is_shown(self, tmp_path, capsys, monkeypatch, show, tick, shown):
+        for index in range(5):
+            os.mknod(tmp_path / f"{index}.png")
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+        now = itertools.count(0.0, tick)  # goes on by a tick whenever it is looked at
+        monkeypatch.setattr("tqdm.std.time", lambda: next(now))
+        assert len(open_source(tmp_path, (64, 64), show)) == 5
+        assert ("Listing: 5 files" in capsys.readouterr().err) == shown
+
+
+ARCHIVES = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"]
+
+
+def write_archive(path: Path, members: dict[str, bytes]) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        return path
+    kind = {".gz": "gz", ".tgz": "gz", ".bz2": "bz2", ".xz": "xz"}.get(path.suffix, "")
+    with tarfile.open(path, f"w:{kind}") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+class TestArchives:
+    @pytest.mark.parametrize("ending", ARCHIVES)
+    def test_image_members_in_order(self, tmp_path, ending):
+        images = {f"photos/{i}.png": png(i) for i in (3, 1, 2)}
+        images["./dot.png"] = png(9)
+        others = {"photos/readme.txt": b"x", "photos/.hidden.png": b"x", "__MACOSX/._1.png": b"x"}
+        source = opened(write_archive(tmp_path / f"a{ending}", images | others))
+        for _ in range(2):  # it can be read again
+            assert contents(source) == images
+            assert names(source) == list(images)
+        assert source.random_access == (ending in (".zip", ".tar"))
+        if source.random_access:
+            assert [source.read(i) for i in range(len(source))] == list(images.values())
+
+    @pytest.mark.parametrize("ending", ARCHIVES)
+    def test_nothing_is_ever_written(self, tmp_path, ending):
+        inside = tmp_path / "deep" / "inside"
+        inside.mkdir(parents=True)
+        evil = {"../../evil.png": png(1), "/evil.png": png(2)}
+        found = contents(opened(write_archive(inside / f"a{ending}", evil)))
+        assert sorted(found.values()) == sorted(evil.values())
+        assert [path.name for path in tmp_path.rglob("*.*")] == [f"a{ending}"]
+        assert not Path("/evil.png").exists()
+
+    @pytest.mark.parametrize("ending", ARCHIVES)
+    def test_damaged_archives_are_one_clear_error(self, tmp_path, ending):
+        noise = {f"{i}.png": np.random.default_rng(i).bytes(20000) for i in range(5)}
+        path = write_archive(tmp_path / f"a{ending}", noise)
+        path.write_bytes(path.read_bytes()[:50000])
+        with pytest.raises(ValueError, match=rf"^source: the archive .*a{ending} cannot be read"):
+            contents(opened(path))
+        path.write_bytes(b"not an archive at all")
+        with pytest.raises(ValueError, match=r"^source: the archive .* get it again$"):
+            contents(opened(path))
+
+    def test_encrypted_damaged_and_huge_zip_members_are_skipped(self, tmp_path):
+        path = write_archive(tmp_path / "a.zip", {f"{i}.png": png(i) for i in range(4)})
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+        data = bytearray(path.read_bytes())
+        data[members[2].header_offset + 50] ^= 0xFF  # of the compressed data of 2.png
+        at = data.index(b"PK\1\2")  # the central directory: entry 0 gets the flag "encrypted"
+        data[at + 8] |= 1
+        path.write_bytes(bytes(data))
+        source = opened(path)
+        source._members[3].file_size = 2**40
+        found = contents(source)
+        assert found["0.png"] == "encrypted in the archive"
+        assert found["1.png"] == png(1)
+        assert found["2.png"] == "damaged in the archive"
+        assert found["3.png"] == "a file of 1024.0 GiB is no image"
+
+    def test_members_of_the_same_name_are_two_images(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, pytest.warns(UserWarning):
+            archive.writestr("a.png", png(1))
+            archive.writestr("a.png", png(2))
+        source = opened(tmp_path / "a.zip")
+        assert [source.read(i) for i in range(2)] == [png(1), png(2)]
+
+    @pytest.mark.parametrize("ending", [".zip", ".tar"])
+    def test_reading_from_many_threads(self, tmp_path, ending):
+        images = {f"{i}.png": np.random.default_rng(i).bytes(5000) for i in range(40)}
+        source = opened(write_archive(tmp_path / f"a{ending}", images))
+        wrong = []
+
+        def read_all():
+            for index, data in enumerate(images.values()):
+                if source.read(index) != data:
+                    wrong.append(index)
+
+        threads = [threading.Thread(target=read_all) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not wrong
+
+    def test_only_the_archive_is_stamped(self, tmp_path):
+        path = write_archive(tmp_path / "a.zip", {"a.png": png()})
+        status = path.stat()
+        assert list(opened(path).stamps()) == [("a.zip", status.st_size, status.st_mtime_ns)]
+
+
+class TestNoSuchSource:
+    @pytest.fixture(autouse=True)
+    def inside(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("photo", "(did you mean photos?)"),
+            ("./fotos", "(did you mean photos?)"),
+            ("face", "(did you mean faces?)"),
+            ("/no/such/thing", "which is not there: name a folder, --source FOLDER"),
+            ("", "which is not there: name a folder, --source FOLDER"),
+        ],
+    )
+    def test_missing(self, name, hint):
+        Path("photos").mkdir()
+        with pytest.raises(ValueError) as caught:
+            opened(name)
+        assert str(caught.value).startswith("source must be an existing folder or file")
+        assert name in str(caught.value) and str(caught.value).endswith(hint)
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [("a.png", "name its folder, ."), ("a.rar", "unpack it"), ("a.h5", "unpack it")],
+    )
+    def test_of_an_unknown_kind(self, name, hint):
+        Path(name).write_bytes(png())
+        with pytest.raises(ValueError, match=rf"^source must be a folder.*{name}: {hint}$"):
+            opened(name)
+
+
+def test_image_names():
+    for name in ("a.png", "a/b.JPG", "../a.webp", "./a.gif", "a.b.tif", "dir.txt/x.bmp"):
+        assert is_image_name(name), name
+    for name in ("a.txt", ".a.png", "x/.y/a.png", "__MACOSX/a.png", "png", "a.png.part", "a.svg"):
+        assert not is_image_name(name), name

@@ -1,0 +1,121 @@
+"""Files are written whole or not at all."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from utils.files import atomic_path, remove_unfinished
+from utils.runs.directory import RunDirectory
+
+
+def test_a_file_is_moved_into_place(tmp_path):
+    path = tmp_path / "new" / "file.png"
+    with atomic_path(path) as temporary:
+        assert temporary.parent == path.parent and temporary.suffix == ".png"
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert os.listdir(path.parent) == ["file.png"]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_replaces_a_folder(tmp_path):
+    path = tmp_path / "model"
+    for content in ("first", "second"):
+        with atomic_path(path) as temporary:
+            temporary.mkdir()
+            (temporary / "file").write_text(content)
+        assert (path / "file").read_text() == content
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_killed_write_leaves_what_was_there_and_is_cleaned_up(tmp_path):
+    path = tmp_path / "deep" / "file"
+    path.parent.mkdir()
+    path.write_text("old")
+    code = (
+        "import sys, time\n"
+        "from utils.runs.directory import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    time.sleep(60)"
+    )
+    root = Path(__file__).parents[3]
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=root)
+    deadline = time.time() + 20
+    while len(os.listdir(path.parent)) < 2 and time.time() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert path.read_text() == "old" and len(os.listdir(path.parent)) == 2
+    remove_unfinished(path.parent)
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_config_round_trip_and_errors(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(ValueError, match="where no run was started"):
+        run.read_config()
+    run.write_config({"options": None, "model": {"seed": 1}})
+    assert run.read_config()["model"] == {"seed": 1} == json.loads(run.config.read_text())["model"]
+    for content in ("{", "[]", "{}"):
+        run.config.write_text(content)
+        with pytest.raises(ValueError, match="config.json must"):
+            run.read_config()
+
+
+def test_an_empty_cell_of_the_log_is_nan(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert run.read_log() == []
+    run.log_csv.write_text("step,critic_loss,fid\n4,0.5,\n8,0.25,12.5\n")
+    first, second = run.read_log()
+    assert (first["step"], first["critic_loss"]) == (4, 0.5) and math.isnan(first["fid"])
+    assert second == {"step": 8, "critic_loss": 0.25, "fid": 12.5}
+
+
+def test_a_run_is_locked_while_it_is_trained(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with (
+        run.locked(),
+        pytest.raises(ValueError, match="another process is training"),
+        RunDirectory(tmp_path / "run").locked(),
+    ):
+        pass
+    with run.locked():
+        pass
+
+
+def test_samples_and_checkpoints_sort_by_step(tmp_path):
+    run = RunDirectory(tmp_path)
+    for step in (100_000, 9, 20):
+        for path in (run.sample(step), run.checkpoint(step)):
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+    run.best_generator.touch()
+    assert run.list_samples() == [run.sample(step) for step in (9, 20, 100_000)]
+    assert run.list_checkpoints() == [run.checkpoint(step) for step in (9, 20, 100_000)]
+
+
+def test_the_last_generator_is_the_export_until_the_run_goes_on(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert run.last_generator() is None
+    for second, path in enumerate([run.checkpoint(2), run.generator_keras, run.checkpoint(3)]):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (second, second))
+        assert run.last_generator() == path

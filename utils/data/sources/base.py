@@ -1,0 +1,130 @@
+"""Where images come from: `open_source` turns what a user names into a `Source` of images."""
+
+import functools
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from utils.data.decoding import UnusableImageError
+
+IMAGE_ENDINGS = frozenset(
+    f".{ending}"
+    for ending in (
+        *("apng", "avif", "bmp", "dib", "gif", "ico", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg"),
+        *("pbm", "pcx", "pgm", "png", "pnm", "ppm", "sgi", "tga", "tif", "tiff", "webp"),
+    )
+)
+_CHUNK = 32  # images a task: small enough to balance threads, large enough to cost nothing
+
+Payload = bytes | np.ndarray
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of images that should be read from front to end.
+
+    Attributes:
+        positions: Of its images in the source, in the file's order, int64 [n].
+        num_bytes: Of all of them together, roughly.
+        read: Gives the encoded images for which a mask, bool [n], is true, in the file's order.
+    """
+
+    positions: np.ndarray
+    num_bytes: int
+    read: Callable[[np.ndarray], Iterator[bytes]]
+
+
+class Source:
+    """A numbered collection of images. Opening it is cheap; what it holds is looked up when asked.
+
+    Attributes:
+        location: What it is read from, as the fingerprint should know it.
+        note: A choice made for the user that they should hear of, or None.
+        channels: 1 if every image is one-channel by its very format, else 3.
+        random_access: False if it can only be read from front to end (then `read` does not work).
+        shards: Its files, where they should be read from front to end though `read` works, as
+            files may be that are on another machine or larger than the memory; else None.
+    """
+
+    note: str | None = None
+    channels = 3
+    random_access = True
+    shards: list[Shard] | None = None
+
+    def __init__(self, location: str):
+        self.location = location
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        """(relative name, bytes, modification time in ns) of every file it depends on."""
+        path = Path(self.location)
+        status = path.stat()
+        yield path.name, status.st_size, status.st_mtime_ns
+
+    def __len__(self) -> int:
+        """The number of images, usable or not; 0 if only reading it all would tell."""
+        raise NotImplementedError
+
+    def name(self, index: int) -> str:
+        """The image's name for lists and logs; may hold anything a file system allows."""
+        raise NotImplementedError
+
+    def read(self, index: int) -> Payload:
+        """An encoded image, or a uint8 array [H, W] or [H, W, C]. Safe to call from threads.
+
+        Raises:
+            UnusableImageError: This image cannot be had.
+        """
+        raise NotImplementedError
+
+    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
+        """(name, function that reads the image) of all images in order."""
+        for index in range(len(self)):
+            yield self.name(index), functools.partial(self.read, index)
+
+    def map(
+        self, function: Callable[[Payload], Any], workers: int
+    ) -> Iterator[tuple[str, Any | UnusableImageError]]:
+        """`function` of every image in order, computed in threads: (name, result or reason).
+
+        Threads suffice: Pillow lets go of the interpreter lock while it decodes and resizes.
+        """
+
+        def run(chunk):
+            return [(name, _attempt(function, read)) for name, read in chunk]
+
+        items, pending = self.items(), deque()
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                while True:
+                    while len(pending) < 2 * workers + 1:
+                        chunk = list(itertools.islice(items, _CHUNK))
+                        if not chunk:
+                            break
+                        pending.append(pool.submit(run, chunk))
+                    if not pending:
+                        return
+                    yield from pending.popleft().result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) -> Any:
+    try:
+        return function(read())
+    except UnusableImageError as reason:
+        return reason.with_traceback(None)  # which would keep the image's memory
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file's relative name is an image's and no part of it is hidden."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
+    return path.suffix.lower() in IMAGE_ENDINGS and not hidden and path.parts[0] != "__MACOSX"
+
+

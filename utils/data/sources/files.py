@@ -1,0 +1,210 @@
+"""Sources of image files: folders and archives."""
+
+import functools
+import lzma
+import os
+import stat
+import tarfile
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from utils.data.decoding import MAX_FILE_BYTES, UnreadableImageError, UnusableImageError
+from utils.data.sources.base import Payload, Source, is_image_name
+from utils.process import progress_bar
+from utils.wording import printable
+
+
+class FolderSource(Source):
+    """All image files under a folder, sorted by their relative name."""
+
+    def __init__(self, location: str, show_progress: bool = False):
+        super().__init__(location)
+        self._root = Path(location)
+        self._show_progress = show_progress
+
+    @functools.cached_property
+    def _files(self) -> list[tuple[str, int, int]]:
+        with progress_bar("Listing", 0, self._show_progress, "files", delay=2.0) as bar:
+            return self._list(bar.update)
+
+    def _list(self, report: Callable[[int], object]) -> list[tuple[str, int, int]]:
+        files, seen, folders = [], set(), [""]
+        while folders:
+            relative = folders.pop()
+            here = self._root / relative
+            try:
+                status = here.stat()
+                entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+            except OSError:
+                files.append((relative, -1, 0))  # `read` says why
+                continue
+            if (status.st_dev, status.st_ino) in seen:  # a link back, or to a folder already listed
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            for entry in entries:
+                name = f"{relative}/{entry.name}" if relative else entry.name
+                if entry.name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    folders.append(name)
+                elif is_image_name(entry.name):
+                    files.append((name, *_size_and_time(entry)))
+                    report(1)
+        return sorted(files)
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def name(self, index: int) -> str:
+        return self._files[index][0]
+
+    def read(self, index: int) -> bytes:
+        path = self._root / self._files[index][0]
+        try:
+            status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise UnusableImageError("a folder that cannot be listed")
+            if not stat.S_ISREG(status.st_mode):
+                raise UnusableImageError("not a regular file")
+            _check_bytes(status.st_size)
+            return path.read_bytes()
+        except OSError as error:
+            if path.is_symlink() and not path.exists():
+                raise UnusableImageError("a link to nothing") from error
+            raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
+
+
+class ZipSource(Source):
+    """The image members of a .zip archive, in its order."""
+
+    @functools.cached_property
+    def _members(self) -> list[zipfile.ZipInfo]:
+        return [
+            member
+            for member in self._archive.infolist()
+            if not member.is_dir() and is_image_name(member.filename)
+        ]
+
+    @functools.cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(self.location)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise _damaged(self.location, error) from error
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def name(self, index: int) -> str:
+        return self._members[index].filename
+
+    def read(self, index: int) -> bytes:
+        member = self._members[index]
+        if member.flag_bits & 1:
+            raise UnusableImageError("encrypted in the archive")
+        _check_bytes(member.file_size)
+        try:
+            return self._archive.read(member)
+        except OSError as error:
+            raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
+        except Exception as error:  # zipfile, zlib, lzma, bz2 each have their own
+            raise UnusableImageError("damaged in the archive") from error
+
+
+class TarSource(Source):
+    """The image members of a .tar archive, compressed or not, in its order."""
+
+    def __init__(self, location: str):
+        super().__init__(location)
+        self.random_access = location.lower().endswith(".tar")
+        self._lock = threading.Lock()  # one file position for all threads
+
+    @functools.cached_property
+    def _archive(self) -> tarfile.TarFile:
+        try:
+            return tarfile.open(self.location, "r:")
+        except (tarfile.TarError, OSError) as error:
+            raise _damaged(self.location, error) from error
+
+    @functools.cached_property
+    def _members(self) -> list[tarfile.TarInfo]:
+        try:
+            return [member for member in self._archive if _is_image(member)]
+        except (tarfile.TarError, OSError) as error:
+            raise _damaged(self.location, error) from error
+
+    def __len__(self) -> int:
+        return len(self._members) if self.random_access else 0
+
+    def name(self, index: int) -> str:
+        return self._members[index].name
+
+    def read(self, index: int) -> bytes:
+        with self._lock:
+            return _read_member(self._archive, self._members[index])
+
+    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
+        if self.random_access:
+            yield from super().items()
+            return
+        try:
+            with tarfile.open(self.location, "r|*") as archive:
+                for member in filter(_is_image, archive):
+                    yield member.name, _read_now(archive, member)
+        except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise _damaged(self.location, error) from error
+
+
+def _is_image(member: tarfile.TarInfo) -> bool:
+    return member.isreg() and is_image_name(member.name)
+
+
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    _check_bytes(member.size)
+    return archive.extractfile(member).read()
+
+
+def _read_now(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
+    """Reads before the archive moves on; gives a function that hands out what was read."""
+    try:
+        data = _read_member(archive, member)
+    except UnusableImageError as error:
+        return functools.partial(_raise, error)
+    return lambda: data
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _size_and_time(entry: os.DirEntry) -> tuple[int, int]:
+    try:
+        status = entry.stat()
+        return status.st_size, status.st_mtime_ns
+    except OSError:  # a link to nothing: `read` says so
+        return -1, 0
+
+
+def _check_bytes(size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise UnusableImageError(f"a file of {size / 2**30:.1f} GiB is no image")
+
+
+def _damaged(location: str, error: Exception) -> ValueError:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return ValueError(
+        f"source: the archive {printable(location)} cannot be read ({reason}): get it again"
+    )

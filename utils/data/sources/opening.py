@@ -1,0 +1,66 @@
+"""From what a user names to a `Source` of images."""
+
+import difflib
+import os
+from pathlib import Path
+
+from utils.data.sources.arrays import TRAINING_IDX, IdxSource, NumpySource
+from utils.data.sources.base import Source, is_image_name
+from utils.data.sources.faces import FacesSource
+from utils.data.sources.files import FolderSource, TarSource, ZipSource
+from utils.data.sources.tfds import TfdsSource
+from utils.wording import printable
+
+TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
+
+
+
+def open_source(
+    source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False
+) -> Source:
+    """The source that a user named.
+
+    Args:
+        source: A folder, an archive, an array or idx file, `tfds:NAME[:SPLIT]` or `faces`.
+        size: (H, W) at which the built-in faces are drawn; other sources have their own.
+        show_progress: Whether to show, on stderr, how a large folder is listed.
+
+    Raises:
+        ValueError: There is no such thing, or it is of an unknown kind.
+    """
+    name = os.fspath(source)
+    if name == "faces":
+        return FacesSource(size)
+    if name.startswith("tfds:"):
+        return TfdsSource(name)
+    path = Path(name).expanduser()
+    if not name or not path.exists():
+        raise ValueError(_no_such_source(name, path))
+    location, lower = str(path.resolve()), path.name.lower()
+    if path.is_dir():
+        idx = path / TRAINING_IDX
+        if idx.is_file():
+            return IdxSource(str(idx.resolve()), note=f"the folder's {idx.name}")
+        return FolderSource(location, show_progress)
+    if lower.endswith(".zip"):
+        return ZipSource(location)
+    if lower.endswith(TAR_ENDINGS):
+        return TarSource(location)
+    if lower.endswith((".npy", ".npz")):
+        return NumpySource(location)
+    if "idx" in lower and lower.endswith(("ubyte", ".gz")):
+        return IdxSource(location)
+    hint = f"name its folder, {printable(path.parent)}" if is_image_name(lower) else "unpack it"
+    raise ValueError(
+        "source must be a folder, a .zip or .tar archive, a .npy, .npz or idx .gz array, "
+        f"tfds:NAME or faces; received the file {printable(name)}: {hint}"
+    )
+
+
+def _no_such_source(name: str, path: Path) -> str:
+    text = "source must be an existing folder or file, tfds:NAME or faces; received "
+    parent = path.parent if path.parent.is_dir() else Path()
+    names = {entry.name: printable(entry) for entry in parent.iterdir()} | {"faces": "faces"}
+    near = difflib.get_close_matches(path.name, names, n=1)
+    hint = f" (did you mean {names[near[0]]}?)" if near else ""
+    return f"{text}{printable(name)}, which is not there: name a folder, --source FOLDER{hint}"

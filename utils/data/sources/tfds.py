@@ -1,0 +1,164 @@
+"""Data sets of tensorflow-datasets: TFRecord shards, or ArrayRecord shards, on this machine."""
+
+import functools
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from utils.data.sources.base import Payload, Shard, Source
+from utils.data.sources.tfrecord import RecordFile
+from utils.wording import printable
+
+# How TFDS mixes the shards of a data set, unless it was made to be in order: its defaults, written
+# down here because the order of the images, and with it the digest, depends on them.
+_SHARDS_AT_ONCE, _IMAGES_AT_ONCE = 16, 16
+
+
+class TfdsSource(Source):
+    """A data set of tensorflow-datasets with an "image" feature, downloaded if it must be.
+
+    It lies where TFDS_DATA_DIR or, without that, TFDS itself says.
+
+    Args:
+        location: "tfds:NAME" or "tfds:NAME:SPLIT"; the split is "train" if none is given, and may
+            be a part such as "train[:10%]".
+    """
+
+    def __init__(self, location: str):
+        _, self._name, self._split = [*location.split(":", 2), "train"][:3]
+        super().__init__(f"tfds:{self._name}:{self._split}")
+
+    @functools.cached_property
+    def _builder(self):
+        try:
+            import tensorflow_datasets as tfds
+            from tensorflow_datasets.core.download import downloader
+
+            downloader.MAX_RETRIES = 4  # of 10, without a network, over three minutes pass
+            builder = tfds.builder(self._name, data_dir=os.environ.get("TFDS_DATA_DIR"))
+            builder.download_and_prepare()
+            features = builder.info.features
+            has_images = isinstance(features, tfds.features.FeaturesDict) and "image" in features
+            if not has_images or not isinstance(features["image"], tfds.features.Image):
+                raise ValueError("it has no image feature named image")
+            builder.info.splits[self._split]
+            if builder.info.file_format.value == "array_record":
+                import array_record.python  # noqa: F401 - without it TFDS cannot read them
+            return builder
+        except Exception as error:  # of the network, the disk, the data set's own code
+            line = str(error).split("\n")[0].rstrip(".")
+            reason = textwrap.shorten(line, 200, placeholder=" ...")
+            raise ValueError(
+                f"source: {printable(self.location)} cannot be loaded ({reason}): put its images "
+                "into a folder and use --source FOLDER instead"
+            ) from error
+
+    @property
+    def channels(self) -> int:
+        return 1 if self._builder.info.features["image"].shape[-1] == 1 else 3
+
+    @property
+    def random_access(self) -> bool:
+        return self._format in ("array_record", "tfrecord")
+
+    @property
+    def _format(self) -> str:
+        return self._builder.info.file_format.value
+
+    @property
+    def _split_info(self):
+        return self._builder.info.splits[self._split]
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        for path in sorted(Path(self._builder.data_path).iterdir()):
+            status = path.stat()
+            yield path.name, status.st_size, status.st_mtime_ns
+
+    def __len__(self) -> int:
+        return self._split_info.num_examples
+
+    def name(self, index: int) -> str:
+        return f"{self.location[5:]}[{index}]"
+
+    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
+        if self._format == "array_record":  # which as_dataset cannot read
+            yield from super().items()
+            return
+        import tensorflow_datasets as tfds
+
+        encoded = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
+        dataset = self._builder.as_dataset(
+            split=self._split,
+            decoders=encoded,
+            read_config=tfds.ReadConfig(
+                interleave_cycle_length=self._shards_at_once,
+                interleave_block_length=_IMAGES_AT_ONCE,
+            ),
+        )
+        for index, example in enumerate(tfds.as_numpy(dataset)):
+            yield self.name(index), functools.partial(bytes, example["image"])
+
+    def read(self, index: int) -> bytes:
+        if self._format == "array_record":
+            return _encoded_image(self._array_records[index])
+        shard, number = self._places[index]
+        return _encoded_image(self._files[shard][number])
+
+    @functools.cached_property
+    def _array_records(self):
+        import tensorflow_datasets as tfds
+
+        raw = tfds.decode.DeserializeMethod.RAW_BYTES
+        return self._builder.as_data_source(split=self._split, deserialize_method=raw)
+
+    @functools.cached_property
+    def shards(self) -> list[Shard] | None:
+        if self._format != "tfrecord":
+            return None
+        shards = []
+        for number, part in enumerate(self._split_info.file_instructions):
+            size = Path(part.filename).stat().st_size * part.take // part.examples_in_shard
+            positions = np.flatnonzero(self._places[:, 0] == number)
+            read = functools.partial(_read_shard, self._files[number], part.skip)
+            shards.append(Shard(positions, size, read))
+        return shards
+
+    @functools.cached_property
+    def _files(self) -> list[RecordFile]:
+        return [RecordFile(part.filename) for part in self._split_info.file_instructions]
+
+    @property
+    def _shards_at_once(self) -> int:
+        return 1 if self._builder.info.disable_shuffling else _SHARDS_AT_ONCE
+
+    @functools.cached_property
+    def _places(self) -> np.ndarray:
+        """In which file, and where in that, each image lies in the order of `items`: [N, 2]."""
+        import tensorflow as tf
+
+        parts = self._split_info.file_instructions
+        ends = np.cumsum([part.take for part in parts])
+        starts = ends - [part.take for part in parts]
+        mixed = tf.data.Dataset.from_tensor_slices((starts, ends)).interleave(
+            tf.data.Dataset.range,
+            cycle_length=self._shards_at_once,
+            block_length=_IMAGES_AT_ONCE,
+        )
+        numbers = np.concatenate(list(mixed.batch(2**16).as_numpy_iterator()))
+        files = np.searchsorted(ends, numbers, side="right")
+        skipped = np.array([part.skip for part in parts])
+        return np.stack([files, numbers - starts[files] + skipped[files]], axis=1)
+
+
+def _read_shard(file: RecordFile, skip: int, mask: np.ndarray) -> Iterator[bytes]:
+    return map(_encoded_image, file.select([*[False] * skip, *mask.tolist()]))
+
+
+def _encoded_image(record: bytes) -> bytes:
+    """The "image" feature of a serialized tf.train.Example."""
+    import tensorflow as tf
+
+    return tf.train.Example.FromString(record).features.feature["image"].bytes_list.value[0]

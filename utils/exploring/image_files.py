@@ -1,0 +1,179 @@
+"""Many images to files while they are made: a folder, a .zip, or one array in an .npz."""
+
+import contextlib
+import io
+import tempfile
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from utils.files import atomic_path, remove_unfinished
+from utils.process import available_cores
+
+FORMATS = {
+    # Half the time of Pillow's default; generated images come out hardly larger.
+    "png": {"format": "PNG", "compress_level": 1, "compress_type": zlib.Z_RLE},
+    "jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    "webp": {"format": "WEBP", "quality": 95},
+}
+_PART = 16  # images that a thread encodes at a time
+_WAITING_PER_CORE = 4  # parts that may wait to be encoded and written
+
+
+@contextlib.contextmanager
+def image_writer(
+    path: str | Path, names: Sequence[str], image_format: str = "png"
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Writes images as they come, whole or not at all: what is unfinished is removed.
+
+    Images are encoded in threads, beside whatever makes the next ones; a few hundred are in
+    memory at a time.
+
+    Args:
+        path: Ends in .zip (of image files), in .npz (one array `images`, uint8 [N, H, W, C]), or
+            is a folder, whose other files stay. Files of the same names are replaced.
+        names: The images' file names without ending, in order.
+        image_format: "png", "jpg" or "webp"; an .npz has none.
+
+    Yields:
+        A function that takes the next images, uint8 [n, H, W, C] with C 1 or 3.
+
+    Raises:
+        ValueError: If there are not as many images as names.
+    """
+    path = Path(path)
+    kind = {".npz": _array, ".zip": _archive}.get(path.suffix.lower(), _folder)
+    place = _into if kind is _folder else atomic_path
+    left = len(names)
+
+    def require(enough: bool) -> None:
+        if not enough:
+            raise ValueError(f"names must be as many as the images. Received: {left:+} more")
+
+    with place(path) as temporary, kind(temporary, names, image_format) as add:
+
+        def counted(images: np.ndarray) -> None:
+            nonlocal left
+            left -= len(images)
+            require(left >= 0)
+            add(images)
+
+        yield counted
+        require(left == 0)
+
+
+@contextlib.contextmanager
+def _into(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes this one, or whose files move into it, if the block succeeds.
+
+    A folder that holds files holds the temporary one meanwhile, and those of killed processes.
+    """
+    place = folder if folder.is_dir() and any(folder.iterdir()) else folder.parent
+    place.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(folder)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place) as temporary:
+        made = Path(temporary) / "images"
+        yield made
+        try:
+            made.rename(folder)  # in one call, where nothing or an empty folder is there
+        except OSError:
+            for file in made.iterdir():
+                file.replace(folder / file.name)
+
+
+@contextlib.contextmanager
+def _folder(
+    path: Path, names: Sequence[str], image_format: str
+) -> Iterator[Callable[[np.ndarray], None]]:
+    path.mkdir()
+
+    def work(part: np.ndarray, part_names: Sequence[str]) -> None:
+        for name, data in _encoded(part, part_names, image_format):
+            (path / name).write_bytes(data)
+
+    with _threads(names, work) as add:
+        yield add
+
+
+@contextlib.contextmanager
+def _archive(
+    path: Path, names: Sequence[str], image_format: str
+) -> Iterator[Callable[[np.ndarray], None]]:
+    def work(part: np.ndarray, part_names: Sequence[str]) -> list[tuple[str, bytes]]:
+        return list(_encoded(part, part_names, image_format))
+
+    # Stored as they are: the images are compressed already. In order, and by one thread.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+
+        def store(files: list[tuple[str, bytes]]) -> None:
+            for name, data in files:
+                archive.writestr(name, data)
+
+        with _threads(names, work, store) as add:
+            yield add
+
+
+@contextlib.contextmanager
+def _array(
+    path: Path, names: Sequence[str], image_format: str
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """What numpy.savez writes, without holding all of it."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
+    ):
+        begun = False
+
+        def add(images: np.ndarray) -> None:
+            nonlocal begun
+            if not begun:
+                shape = (len(names), *images.shape[1:])
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                begun = True
+            file.write(np.ascontiguousarray(images).data)
+
+        yield add
+
+
+@contextlib.contextmanager
+def _threads(
+    names: Sequence[str],
+    work: Callable[[np.ndarray, Sequence[str]], Any],
+    store: Callable[[Any], None] = lambda result: None,
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Works on parts of the images in threads, and takes the results in order in the caller's."""
+    given, waiting = 0, deque()
+    with ThreadPoolExecutor(available_cores()) as pool:
+
+        def store_all_but(most: int) -> None:
+            while len(waiting) > most:
+                store(waiting.popleft().result())
+
+        def add(images: np.ndarray) -> None:
+            nonlocal given
+            for start in range(0, len(images), _PART):
+                part = images[start : start + _PART]
+                waiting.append(pool.submit(work, part, names[given : given + len(part)]))
+                given += len(part)
+                store_all_but(_WAITING_PER_CORE * available_cores())
+
+        yield add
+        store_all_but(0)
+
+
+def _encoded(
+    images: np.ndarray, names: Sequence[str], image_format: str
+) -> Iterator[tuple[str, bytes]]:
+    for image, name in zip(images, names, strict=True):
+        file = io.BytesIO()
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        picture.save(file, **FORMATS[image_format])
+        yield f"{name}.{image_format}", file.getvalue()

@@ -1,0 +1,104 @@
+"""Files that are whole or not there at all, locks between processes, the cache folder."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_TEMPORARY = ".unfinished-"
+
+
+@contextlib.contextmanager
+def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
+    """Holds the lock that a file stands for, which goes with the process, however it ends.
+
+    The file is made, and removed at the end; one that a killed process left locks nothing. On a
+    file system that knows no locks, nothing is locked.
+
+    Args:
+        path: The file. Its folder must exist.
+        if_busy: Called once if another process holds the lock; raises, or returns to wait for it.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+    busy = False
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not busy:
+                    busy = True
+                    if_busy()
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError:  # a file system without locks
+                pass
+            if not _is_at(path, file.fileno()):  # its last holder has removed it: another counts
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` (same ending), moved onto `path` if the block succeeds.
+
+    Works for a file or a folder that the block creates. If the block raises, what it wrote is
+    removed and `path` keeps what it held. A killed process leaves at most a hidden
+    `.unfinished-*` entry, which `remove_unfinished` deletes.
+
+    Args:
+        path: The final path. Missing parent folders are created.
+
+    Yields:
+        The path to write to; nothing exists there yet.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    try:
+        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb+") as file:  # on disk before the name points to it
+                os.fsync(file.fileno())
+        elif path.is_dir():  # a folder cannot be replaced in one call: clear the name first
+            replaced = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+            path.replace(replaced)
+            temporary.replace(path)
+            shutil.rmtree(replaced)
+            return
+        temporary.replace(path)
+    finally:
+        _remove(temporary)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Deletes what a killed process left of `atomic_path` in `folder` itself."""
+    for path in Path(folder).glob(f"{_TEMPORARY}*"):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def default_cache_dir() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "wasserstein-gan"

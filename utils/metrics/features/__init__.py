@@ -1,0 +1,1 @@
+"""From image sets to the features that metrics compare."""

@@ -1,0 +1,186 @@
+"""From images to features: the Inception network of the FID, or any Keras model."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from utils.metrics.features import inception
+from utils.metrics.features.inception_weights import read_inception_weights
+from utils.metrics.features.resizing import RESIZE_MODES, resize
+
+
+class FeatureExtractor:
+    """Features of uint8 images by one network, after one kind of resize.
+
+    Args:
+        network: Images float32 [N, H, W, C] in 0..255, H and W given or None, to one array.
+        name: What results name.
+        sha256: Of the file that its weights were read from.
+        resize_mode: "tf1" or "clean": see `utils.metrics.features.resizing`.
+        is_fid: Whether the weights are those that the FID is defined on: only then is a result
+            called FID or Inception Score.
+        head: float32 [D, K]: the class logits are features @ head. None where there are none.
+        batch_size: Images at a time.
+
+    Attributes:
+        dimensions: D, the length of a feature vector.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        name: str,
+        sha256: str,
+        resize_mode: str = "tf1",
+        is_fid: bool = False,
+        head: np.ndarray | None = None,
+        batch_size: int = 32,
+    ):
+        if resize_mode not in RESIZE_MODES:
+            raise ValueError(
+                f"resize_mode must be one of {', '.join(RESIZE_MODES)}. Received: {resize_mode!r}"
+            )
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
+        _, *size, channels = network.input_shape
+        self.name, self.sha256, self.resize_mode = name, sha256, resize_mode
+        self.is_fid, self.head, self.batch_size = is_fid, head, batch_size
+        self.dimensions = int(np.prod(network.output_shape[1:]))
+        self._size, self._channels = tuple(size), channels
+
+        @tf.function(autograph=False)  # one trace: every batch is a whole one
+        def run(images: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(network(images, training=False), (batch_size, -1))
+
+        self._run = run
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """uint8 [N, H, W, C], C 1 or 3, to features float32 [N, D].
+
+        Raises:
+            ValueError: If the images are not of this kind, a batch does not fit into memory, or a
+                feature is not finite.
+        """
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+            raise ValueError(
+                "images must be uint8 [N, H, W, C] with C 1 or 3. "
+                f"Received: {images.dtype} {list(images.shape)}"
+            )
+        if images.shape[-1] == 1 and self._channels == 3:
+            images = images.repeat(3, axis=-1)
+        if images.shape[-1] != self._channels:
+            raise ValueError(
+                f"images must have {self._channels} channel for the feature network {self.name}: "
+                f"prepare them with to_grayscale. Received: {images.shape[-1]} channels"
+            )
+        features = np.empty((len(images), self.dimensions), np.float32)
+        for first in range(0, len(images), self.batch_size):
+            part = images[first : first + self.batch_size]
+            size = part.shape[1:3] if None in self._size else self._size
+            batch = np.zeros((self.batch_size, *size, self._channels), np.float32)
+            batch[: len(part)] = resize(part, size, self.resize_mode)
+            try:
+                with _exact_float32():
+                    features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
+            except tf.errors.ResourceExhaustedError as error:
+                raise ValueError(
+                    f"batch_size must be so low that {self.name} has memory enough: lower it. "
+                    f"Received: {self.batch_size}"
+                ) from error
+        if not np.isfinite(features).all():
+            raise ValueError(f"the feature network {self.name} must give finite features: it did "
+                             "not for some image. Take other weights")  # fmt: skip
+        return features
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Class logits float32 [N, K], without bias, of features [N, D]."""
+        return features @ self.head
+
+    def protocol(self) -> dict[str, Any]:
+        """What a result must state of it."""
+        return {
+            "extractor": self.name,
+            "fid_weights": self.is_fid,
+            "weights_sha256": self.sha256,
+            "resize_mode": self.resize_mode,
+            "feature_size": None if None in self._size else list(self._size),
+            "dimensions": self.dimensions,
+        }
+
+
+@contextlib.contextmanager
+def _exact_float32() -> Iterator[None]:
+    """Keeps recent GPUs from rounding float32 products to 10 bits, which features would show."""
+    rounded = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(rounded)
+
+
+def inception_extractor(
+    weights: str | Path | None = None, resize_mode: str = "tf1", batch_size: int = 32
+) -> FeatureExtractor:
+    """The FID's network with 2,048 pool features.
+
+    Args:
+        weights: As for `read_inception_weights`.
+        resize_mode: "tf1" (the FID's own) or "clean".
+        batch_size: Images at a time.
+
+    Raises:
+        ValueError: As `read_inception_weights`, or if the weights do not fit.
+    """
+    weights = read_inception_weights(weights)
+    network = inception.build_inception()
+    inception.set_weights(network, weights.arrays)
+    images = keras.Input(network.input_shape[1:])
+    scaled = keras.Model(images, network((images - 128.0) / 128.0))
+    return FeatureExtractor(
+        scaled, weights.name, weights.sha256, resize_mode, weights.is_fid, weights.head, batch_size
+    )
+
+
+def keras_extractor(
+    path: str | Path, resize_mode: str = "tf1", batch_size: int = 32
+) -> FeatureExtractor:
+    """A saved Keras model as the feature extractor; its output is flattened.
+
+    Args:
+        path: A .keras file: images float32 [N, H, W, C] in 0..255 to one array. Scaling that the
+            model needs must be a part of it (`keras.layers.Rescaling`). Its code is not run: a
+            model with Lambda layers is refused.
+        resize_mode: "tf1" or "clean", to the model's own input size if it has one.
+        batch_size: Images at a time.
+
+    Raises:
+        ValueError: If there is no such file, or it cannot be read or used.
+    """
+    path = Path(path).expanduser()
+    if path.suffix != ".keras" or not path.is_file():
+        raise ValueError(f"features must be a .keras file that exists. Received: '{path}'")
+    try:
+        network = keras.models.load_model(path, compile=False)
+    # A damaged file may raise anything in the libraries that read it.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(
+            f"features must be an undamaged Keras model. Received: '{path}' ({reason})"
+        ) from error
+    shapes = [getattr(network, name, None) for name in ("input_shape", "output_shape")]
+    images, output = (shape if isinstance(shape, tuple) else () for shape in shapes)
+    is_of_images = len(images) == 4 and images[3] in (1, 3) and images[1:3].count(None) != 1
+    if not is_of_images or len(output) < 2 or None in output[1:]:
+        raise ValueError(
+            "features must be a model of images [N, H, W, C], C 1 or 3, with one output of a fixed "
+            f"size. Received: '{path}' with input {shapes[0]} and output {shapes[1]}"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return FeatureExtractor(network, path.stem, digest, resize_mode, batch_size=batch_size)

@@ -1,0 +1,220 @@
+"""Weights of the FID Inception network: from the file that TensorFlow published, or from another.
+
+Every reader gives the same arrays under the node names of TensorFlow's graph, so that one function
+fills the network, and the sha256 of the bytes that were read, which goes into every result.
+"""
+
+import hashlib
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from utils.metrics.features import inception
+from utils.metrics.features.torch_file import read_state_dict
+
+URL = "https://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
+GRAPH = "classify_image_graph_def.pb"
+NAME = "inception-2015-12-05"
+_TGZ_BYTES = 88_931_400
+# pytorch-fid's copy of the same weights.
+TORCH_FILE = "pt_inception-2015-12-05-6726825d.pth"
+TORCH_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+HEAD = "softmax/weights"
+_NODES = {  # of one layer in the graph: our names for them
+    "conv2d_params": "kernel",
+    "batchnorm/gamma": "gamma",
+    "batchnorm/beta": "beta",
+    "batchnorm/moving_mean": "moving_mean",
+    "batchnorm/moving_variance": "moving_variance",
+}
+_TORCH = {  # likewise in a state dictionary
+    "conv.weight": "kernel",
+    "bn.weight": "gamma",
+    "bn.bias": "beta",
+    "bn.running_mean": "moving_mean",
+    "bn.running_var": "moving_variance",
+}
+
+
+@dataclass(frozen=True)
+class InceptionWeights:
+    """Weights for `inception.set_weights`.
+
+    Attributes:
+        arrays: "NAME/kernel" and the like, by the node names of TensorFlow's graph.
+        head: Weights float32 [2048, 1008] of the class logits, without bias; None if not known.
+        name: What results name: "inception-2015-12-05", or the file's name.
+        is_fid: Whether they are the weights on which the FID is defined. An .npz may hold
+            anything, so its results are called by its name.
+        sha256: Of the graph or file that they were read from.
+    """
+
+    arrays: dict[str, np.ndarray]
+    head: np.ndarray | None
+    name: str
+    is_fid: bool
+    sha256: str
+
+
+def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
+    """Reads the weights, fetching TensorFlow's file once if no path is given.
+
+    Args:
+        path: inception-2015-12-05.tgz or the classify_image_graph_def.pb in it; pytorch-fid's
+            pt_inception-2015-12-05-6726825d.pth, known by its sha256 and read without running
+            what it pickles; or an .npz of arrays by layer name. None: the .tgz in the Keras
+            cache, which is downloaded (89 MB) if it is not there.
+
+    Raises:
+        ValueError: If the file is not one of these, is damaged, or cannot be downloaded.
+    """
+    path = _download() if path is None else Path(path).expanduser()
+    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".pb": _read_graph_file, ".pth": _read_torch,
+               ".npz": _read_npz}  # fmt: skip
+    if path.suffix.lower() not in readers or not path.is_file():
+        raise ValueError(
+            f"inception_weights must be a .tgz, .pb, .pth or .npz file that exists: {URL} is "
+            f"TensorFlow's. Received: '{path}'"
+        )
+    return readers[path.suffix.lower()](path)
+
+
+def _download() -> Path:
+    import keras
+
+    try:
+        path = Path(keras.utils.get_file(origin=URL, cache_subdir="models"))
+    # What a failed download raises depends on where it failed.
+    except Exception as error:
+        raise ValueError(
+            f"the Inception weights could not be downloaded from {URL} ({_one_line(error)}): get "
+            "the file on another machine and name it with --inception_weights FILE "
+            "(inception_weights in Python), or take another network with --features"
+        ) from error
+    if path.stat().st_size != _TGZ_BYTES:
+        size = path.stat().st_size
+        path.unlink()
+        raise ValueError(
+            f"the Inception weights from {URL} must have {_TGZ_BYTES:,} bytes. Received: {size:,}, "
+            "which were deleted: try again, or name a good copy with --inception_weights FILE"
+        )
+    return path
+
+
+def _read_tgz(path: Path) -> InceptionWeights:
+    try:
+        with tarfile.open(path) as archive:
+            members = [member for member in archive
+                       if Path(member.name).name == GRAPH and member.isfile()]  # fmt: skip
+            if not members:
+                raise ValueError(f"no {GRAPH} in it")
+            graph = archive.extractfile(members[0]).read()
+            while archive.fileobj.read(2**20):  # to the end, where the checksum stands
+                pass
+    # A damaged file may raise anything in the libraries that read it.
+    except Exception as error:
+        raise ValueError(
+            f"inception_weights must be an undamaged archive with {GRAPH}. Received: '{path}' "
+            f"({_one_line(error)})"
+        ) from error
+    return _read_graph(graph, path)
+
+
+def _read_graph_file(path: Path) -> InceptionWeights:
+    return _read_graph(path.read_bytes(), path)
+
+
+def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    definition = tf.compat.v1.GraphDef()
+    try:
+        definition.ParseFromString(graph)
+    except DecodeError as error:
+        raise ValueError(
+            f"inception_weights must be an undamaged frozen graph. Received: '{path}' "
+            f"({_one_line(error)})"
+        ) from error
+    constants = {node.name: node for node in definition.node if node.op == "Const"}
+    names = {HEAD: HEAD}
+    for layer in inception.layer_names():
+        names |= {f"{layer}/{node}": f"{layer}/{part}" for node, part in _NODES.items()}
+    missing = [node for node in names if node not in constants]
+    if missing:
+        raise ValueError(
+            f"inception_weights must be TensorFlow's graph {GRAPH} of 2015. Received: '{path}', "
+            f"which has no {missing[0]}"
+        )
+    arrays = {}
+    for node, ours in names.items():
+        try:
+            arrays[ours] = tf.make_ndarray(constants[node].attr["value"].tensor)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"inception_weights must be an undamaged frozen graph. Received: '{path}', whose "
+                f"{node} cannot be read ({_one_line(error)})"
+            ) from error
+    return _weights(arrays, NAME, True, graph, path)
+
+
+def _read_torch(path: Path) -> InceptionWeights:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != TORCH_SHA256:
+        raise ValueError(
+            f"inception_weights must be {TORCH_FILE} with sha256 {TORCH_SHA256} if it is a .pth. "
+            f"Received: '{path}' with sha256 {digest}"
+        )
+    return _weights(arrays_of_torch(read_state_dict(path)), NAME, True, content, path)
+
+
+def arrays_of_torch(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """pytorch-fid's tensors under our names: its modules stand in the order of our layers.
+
+    Raises:
+        ValueError: If there are more or fewer of them.
+    """
+    ending = ".conv.weight"
+    modules = [name.removesuffix(ending) for name in tensors if name.endswith(ending)]
+    arrays = {HEAD: tensors["fc.weight"].T}
+    for layer, module in zip(inception.layer_names(), modules, strict=True):
+        for tensor, part in _TORCH.items():
+            array = tensors[f"{module}.{tensor}"]
+            # [out, in, h, w] -> [h, w, in, out]
+            arrays[f"{layer}/{part}"] = array.transpose(2, 3, 1, 0) if part == "kernel" else array
+    return arrays
+
+
+def _read_npz(path: Path) -> InceptionWeights:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    # A damaged file may raise anything in the libraries that read it.
+    except Exception as error:
+        raise ValueError(
+            f"inception_weights must be an undamaged .npz of arrays. Received: '{path}' "
+            f"({_one_line(error)})"
+        ) from error
+    return _weights(arrays, path.stem, False, path.read_bytes(), path)
+
+
+def _weights(
+    arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes, path: Path
+) -> InceptionWeights:
+    head = arrays.pop(HEAD, None)
+    wanted = (inception.FEATURES, inception.CLASSES)
+    if head is not None and not (
+        head.shape == wanted and head.dtype.kind == "f" and np.isfinite(head).all()
+    ):
+        raise ValueError(
+            f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
+            f"Received: '{path}' with {head.dtype} of shape {head.shape}"
+        )
+    return InceptionWeights(arrays, head, name, is_fid, hashlib.sha256(content).hexdigest())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

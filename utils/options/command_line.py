@@ -1,0 +1,231 @@
+"""Command lines and YAML files from the fields of `TrainingConfig`, with one set of checks."""
+
+import argparse
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from utils.options.config import TrainingConfig
+from utils.options.merging import merge_options, method_of
+from utils.options.presets import PRESETS, list_presets, preset_options
+from utils.runs.directory import RunDirectory
+
+# What a resumed run does not take over from the run that it goes on with.
+_OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet",
+                 "devices", "workers", "worker_index"}  # fmt: skip
+
+
+class OptionParser(argparse.ArgumentParser):
+    """argparse with errors of one line that suggest the right option."""
+
+    reading = ""  # the file whose values are being checked, for the error
+
+    def error(self, message: str) -> NoReturn:
+        where = f"{self.reading}: " if self.reading else ""
+        self.exit(2, f"{self.prog}: error: {where}{message} (see {self.prog} --help)\n")
+
+    def parse_given(self, arguments: Sequence[str] | None) -> dict[str, Any]:
+        """The options that are given, by name; an unknown one ends the program."""
+        namespace, unknown = self.parse_known_args(arguments)
+        if unknown:
+            name = unknown[0].split("=")[0]
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            self.error(f"unknown option {name}{suggestion(name, known)}")
+        return vars(namespace)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """", did you mean X?" with the nearest of the known names, or nothing."""
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f": did you mean {nearest[0]}?" if nearest else ""
+
+
+def add_groups(parser: argparse.ArgumentParser, groups: Sequence[str]) -> None:
+    """Adds the options of these groups of `TrainingConfig` ("data", "model", ...) to a parser.
+
+    No option has a default: what is not given does not appear in the result.
+    """
+    fields = dataclasses.fields(TrainingConfig)
+    for group in groups:
+        names = [field.name for field in fields if field.metadata["group"] == group]
+        add_options(parser.add_argument_group(group), names)
+
+
+def add_options(section: Any, names: Sequence[str]) -> None:
+    """Adds options of `TrainingConfig` to a group of a parser's arguments, likewise."""
+    for field in dataclasses.fields(TrainingConfig):
+        if field.name in names:
+            _add_option(section, field)
+
+
+def _add_option(section: Any, field: dataclasses.Field) -> None:
+    options = {**field.metadata["argparse"], "default": argparse.SUPPRESS, "dest": field.name}
+    text = field.metadata["help"]
+    if isinstance(field.default, bool):
+        section.add_argument(f"--{field.name}", action="store_true", help=text,
+                             default=argparse.SUPPRESS)
+        # Unsets what a file has set; in no help, where it would double every flag.
+        section.add_argument(f"--no_{field.name}", action="store_false", dest=field.name,
+                             help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+        return
+    if field.default is not None and "default:" not in text:
+        shown = field.default
+        shown = " ".join(map(str, shown)) if isinstance(shown, tuple) else shown
+        text = f"{text} (default: {shown})"
+    section.add_argument(f"--{field.name}", *field.metadata["aliases"], help=text, **options)
+    if field.name == "resize":
+        square = {**options, "nargs": 1, "metavar": "N"}
+        section.add_argument("-s", "--size", action=_Square, help="the same as --resize N N",
+                             **square)
+
+
+class _ListPresets(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        print(list_presets())
+        parser.exit()
+
+
+class _Square(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        setattr(namespace, self.dest, [values[0], values[0]])
+
+
+def training_parser(prog: str | None = None) -> OptionParser:
+    """The parser of `train_generator.py`."""
+    parser = OptionParser(
+        prog=prog,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [options]",
+        description="Train a Wasserstein GAN on images. Without options it trains on built-in "
+        "cartoon faces.",
+        epilog="""examples:
+  %(prog)s --resize 64 64                      the built-in faces
+  %(prog)s --source photos --resize 96 64      your own pictures, 96 high and 64 wide
+  %(prog)s --source photos --resume            go on with the run in --save_path
+  %(prog)s --preset cifar10 --source photos    a published system, on your own pictures
+  %(prog)s --config run.yml --n_critic 2       options from a file; the command line wins
+
+A flag that a file sets is unset with --no_FLAG.""",
+    )
+    add_groups(parser, ["data", "model", "training", "devices", "evaluation", "run"])
+    general = parser.add_argument_group("general")
+    general.add_argument("--preset", choices=PRESETS, default=argparse.SUPPRESS,
+                         help="options of a published system, under those given otherwise: "
+                         f"{', '.join(PRESETS)}", metavar="NAME")
+    general.add_argument("--list_presets", action=_ListPresets, nargs=0, default=argparse.SUPPRESS,
+                         help="print the presets with their options, and stop")
+    general.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
+                         help="YAML file with options by name")
+    general.add_argument("--dry_run", action="store_true", default=argparse.SUPPRESS,
+                         help="print what would be run, and stop")
+    general.add_argument("--report", metavar="RUN_DIR", default=argparse.SUPPRESS,
+                         help="write RUN_DIR/report.html from what is in RUN_DIR, and stop")
+    general.add_argument("--compare", nargs="+", metavar="RUN_DIR", default=argparse.SUPPRESS,
+                         help="write comparison.html, a page of two runs or more, here, and stop")
+    return parser
+
+
+def read_page(parser: OptionParser, arguments: Sequence[str] | None) -> dict[str, Any] | None:
+    """{"report": RUN_DIR} or {"compare": [RUN_DIR, ...]}, if a page is wanted instead of a run.
+
+    Raises:
+        SystemExit: With one line, if that is not the only option.
+    """
+    given = parser.parse_given(arguments)
+    for name in ("report", "compare"):
+        if name in given and len(given) > 1:
+            others = ", ".join(f"--{other}" for other in given if other != name)
+            parser.error(
+                f"--{name} must stand alone, for it makes a page of what is on disk: leave out "
+                f"what else is given. Received: --{name} with {others}"
+            )
+    return given if given.keys() & {"report", "compare"} else None
+
+
+def read_options(
+    parser: OptionParser, arguments: Sequence[str] | None
+) -> tuple[TrainingConfig, bool]:
+    """The configuration, and whether it is a dry run.
+
+    Built-in defaults < --preset < --config < the command line. A resumed run's config.json stands
+    in the place of a preset, which then only says where the run is.
+
+    Raises:
+        SystemExit: With one line, if anything is wrong with an option or a file.
+    """
+    given = parser.parse_given(arguments)
+    path, dry_run = given.pop("config", None), given.pop("dry_run", False)
+    try:
+        upper = merge_options(_read_yaml(parser, path) if path else {}, given)
+        preset = upper.pop("preset", None)
+        lower = preset_options(preset, method_of(upper)) if preset is not None else {}
+        if upper.get("resume"):
+            run = RunDirectory({**lower, **upper}.get("save_path", TrainingConfig.save_path))
+            saved = run.read_config().get("options") or {}
+            saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
+            lower = _check(parser, saved, str(run.config)) | {"save_path": str(run.path)}
+        values = merge_options(lower, upper)
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return TrainingConfig(**values), dry_run
+    except (ValueError, OSError) as error:
+        parser.error(" ".join(str(error).split()))
+
+
+def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(f"--config must be a readable YAML file. Received: {path!r}: {error}")
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        parser.error(f"--config must be a YAML file of options. Received: {path!r}: {problem}")
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        parser.error(f"--config must hold lines of the form name: value. Received: {path!r}")
+    return _check(parser, content, path)
+
+
+def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str, Any]:
+    """Values of a file, checked and converted as if they stood on the command line.
+
+    None stays for an option that may be unset; for others it means that the file is silent.
+    """
+    fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
+    parser.reading = path
+    arguments, unset = [], {}
+    for name, value in values.items():
+        if name == "preset":
+            arguments.append(f"--preset={value}")
+            continue
+        if name not in fields:
+            parser.error(f"unknown option {name!r}{suggestion(str(name), list(fields))}")
+        is_flag = isinstance(fields[name].default, bool)
+        count = fields[name].metadata["argparse"].get("nargs", 1)
+        if value is None:
+            if fields[name].default is None:
+                unset[name] = None
+            continue
+        if is_flag != isinstance(value, bool):
+            rule = "true or false" if is_flag else "no truth value (quote a word)"
+            parser.error(f"{name} must be {rule}. Received: {value!r}")
+        given = len(value) if isinstance(value, list) else 1
+        if given != count and not (count == "+" and given):
+            form = "one value" if count == 1 else f"a list of {count} values"
+            parser.error(f"{name} must be {form}. Received: {value!r}")
+        if is_flag:
+            arguments.append(f"--{name}" if value else f"--no_{name}")
+        elif isinstance(value, list):
+            arguments += [f"--{name}", *map(str, value)]
+        else:
+            arguments.append(f"--{name}={value}")
+    checked = parser.parse_given(arguments)
+    parser.reading = ""
+    return unset | checked
+
+

@@ -1,0 +1,48 @@
+"""How the images of a run were prepared, as its config.json says."""
+
+from typing import Any
+
+from utils.options.config import TrainingConfig
+
+# Options of a run that say how its images are prepared.
+PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_dir", "no_cache")
+
+
+def data_options(config: dict[str, Any]) -> dict[str, Any]:
+    """The source of a run's images, how they were prepared and which share was held out.
+
+    All are options of `TrainingConfig` by name.
+
+    Args:
+        config: The run's config.json. A run that was trained from Python says nothing here.
+
+    Raises:
+        ValueError: If someone has changed it to what is no option.
+    """
+    options = config.get("options")
+    if not isinstance(options, dict):
+        return {}
+    options = {name: tuple(options[name]) if isinstance(options[name], list) else options[name]
+               for name in ("source", "hold_out", *PREPARATION) if name in options}  # fmt: skip
+    TrainingConfig(**options)
+    for name in ("source", "cache_dir"):
+        if not isinstance(options.get(name), str | None):
+            raise ValueError(f"{name} in config.json must be a text. Received: {options[name]!r}")
+    return options
+
+
+def preparation(
+    trained_on: dict[str, Any], given: dict[str, Any], show_progress: bool
+) -> dict[str, Any]:
+    """Keyword arguments of `DataPreparator` to read images as a run did, but for size and channels.
+
+    Args:
+        trained_on: What `data_options` gave.
+        given: Options of a command, which win.
+        show_progress: Whether preparing shows a bar.
+    """
+    options = {name: value for name, value in {**trained_on, **given}.items()
+               if name in PREPARATION}  # fmt: skip
+    options["use_cache"] = not options.pop("no_cache", False)
+    # A batch of 1 allows any number of images.
+    return options | {"batch_size": 1, "show_progress": show_progress}

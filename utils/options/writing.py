@@ -1,0 +1,55 @@
+"""Options as a YAML file and as a command."""
+
+import contextlib
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from utils.options.config import TrainingConfig
+
+
+def yaml_text(config: TrainingConfig) -> str:
+    """The configuration as a YAML file that --config reads."""
+    import yaml
+
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in dataclasses.asdict(config).items()
+    }
+    return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+
+
+def command_of(options: Mapping[str, Any]) -> str:
+    """The shortest train_generator.py command that gives these options, as a shell reads it.
+
+    Args:
+        options: Those of a run's config.json. That it was resumed or quiet is left out.
+
+    Raises:
+        ValueError: If they are no options of this version.
+    """
+    values = {name: tuple(value) if isinstance(value, list) else value
+              for name, value in options.items() if name not in ("resume", "quiet")}  # fmt: skip
+    try:
+        wanted = TrainingConfig(**values)
+    except TypeError as error:
+        raise ValueError(f"options must be those of this version: {error}") from None
+    fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
+    given = {name: value for name, value in values.items() if value != fields[name].default}
+    for name in list(given):  # what follows from the others need not be said
+        others = {key: value for key, value in given.items() if key != name}
+        with contextlib.suppress(ValueError):
+            if TrainingConfig(**others) == wanted:
+                given = others
+    words = ["python", "train_generator.py"]
+    for name, value in given.items():
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no_{name}")
+        elif isinstance(value, tuple):
+            words += [f"--{name}", *map(str, value)]
+        elif str(value).startswith("-"):  # which would be taken for an option
+            words.append(f"--{name}={value}")
+        else:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)

@@ -1,0 +1,214 @@
+"""MODEL_CARD.md: what a saved generator is, from the facts of its run and nothing else."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.files import atomic_path
+from utils.metrics.names import NUMBERS
+from utils.metrics.tables import evaluation_table, read_evaluation
+from utils.options.writing import command_of
+from utils.runs.columns import numeric_columns
+from utils.runs.directory import RunDirectory
+from utils.runs.health import diagnose
+from utils.wording import duration
+
+_NOISE = {
+    "normal": "np.random.default_rng(0).standard_normal((4, {dim})).astype(np.float32)",
+    "uniform": "np.random.default_rng(0).uniform(-1, 1, (4, {dim})).astype(np.float32)",
+}
+_BYTES = "images = np.uint8(np.round(({images} + 1) * 127.5))  # [4, {shape}] in 0..255"
+_LOADED = {  # by what is in the folder: a title, what is imported, how it is loaded and called
+    "generator.keras": (
+        "Keras", "import keras",
+        'generator = keras.models.load_model("generator.keras")', "np.asarray(generator(noise))"),
+    "best_generator.keras": (
+        "Keras, the generator at its best", "import keras",
+        'generator = keras.models.load_model("best_generator.keras")',
+        "np.asarray(generator(noise))"),
+    "generator.h5": (
+        "HDF5, with Keras", "import keras",
+        'generator = keras.models.load_model("generator.h5", compile=False)',
+        "np.asarray(generator(noise))"),
+    "saved_model": (
+        "SavedModel, with TensorFlow alone", "import tensorflow as tf",
+        'generator = tf.saved_model.load("saved_model")', "generator.serve(noise).numpy()"),
+    "generator.onnx": (
+        "ONNX", "import onnxruntime",
+        'session = onnxruntime.InferenceSession("generator.onnx")',
+        'session.run(None, {"noise": noise})[0]'),
+    "generator.tflite": (
+        "LiteRT", "from ai_edge_litert.interpreter import Interpreter",
+        'runner = Interpreter("generator.tflite").get_signature_runner()',
+        'runner(noise=noise)["output_0"]'),
+}  # fmt: skip
+
+
+def write_model_card(
+    run: RunDirectory,
+    file: Path | None = None,
+    raw: bool = False,
+    folder: str | Path | None = None,
+) -> None:
+    """Writes MODEL_CARD.md beside saved generators.
+
+    Args:
+        run: The run that they come from; its config.json, log.csv and evaluation.json say what
+            is known.
+        file: The file of the run that holds the generator. None: the one that it exports.
+        raw: Whether it is the generator without averaging.
+        folder: Where what was saved lies. None: in the run directory.
+
+    Raises:
+        ValueError: If there is no run, or its config.json or log.csv cannot be read.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    template = Environment(
+        undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    ).from_string(Path(__file__).with_suffix(".md.jinja").read_text(encoding="utf-8"))
+    folder = run.path if folder is None else Path(folder)
+    card = template.render(_facts(run, file or run.generator_keras, raw, folder))
+    with atomic_path(folder / "MODEL_CARD.md") as temporary:
+        temporary.write_text(card, encoding="utf-8")
+
+
+def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, Any]:
+    config, rows = run.read_config(), run.read_log()
+    options, model, data = config.get("options") or {}, config["model"], config.get("data")
+    height, width, channels = model["image_shape"]
+    columns = numeric_columns(rows)
+    steps = rows[-1]["step"] if rows else 0
+    batch_size = options.get("batch_size")
+    which, step = _moment(run, file, config.get("exported"))
+    judged = _judged(config.get("evaluation"), rows, which, step)
+    command, no_command = _command(options)
+    evaluation, no_evaluation = _evaluation(run, file)
+    return {
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "noise": model["noise"],
+        "noise_dim": model["noise_dim"],
+        "description": options.get("description"),
+        "license": options.get("license"),
+        "data": data,
+        "source": options.get("source"),
+        "model": model,
+        "steps": steps,
+        "n_images": batch_size and steps * batch_size * model["n_critic"],
+        "seconds": duration(np.nanmax(columns["seconds"])) if "seconds" in columns else None,
+        "weights": f"{'' if raw or not model['ema_decay'] else 'the moving average (EMA) of '}"
+                   f"those of the generator {which}",
+        "versions": ", ".join(f"{name} {version}" for name, version in config["versions"].items()),
+        "command": command,
+        "no_command": no_command,
+        "verdict": str(diagnose(columns)) if rows else None,
+        "judged": judged,
+        "evaluation": evaluation and evaluation_table([evaluation], ["images"]),
+        "no_evaluation": no_evaluation,
+        "protocol": evaluation and _protocol(evaluation["protocol"]),
+        "snippets": _snippets(folder, model["noise"], model["noise_dim"], model["image_shape"]),
+        "copies": _copies(evaluation, (data or {}).get("digest")),
+    }  # fmt: skip
+
+
+def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, int | None]:
+    """When in the run the generator in a file was, and the step where the file names it."""
+    if file.parent == run.checkpoints and file.name.startswith("step-"):
+        step = int(file.name.split(".")[0].removeprefix("step-"))
+        return f"after {step:,} steps", step
+    if file in (run.best_generator, run.best_generator_keras, run.best_generator_h5):
+        return "at its best", None
+    known = {"last": "at the end of the run", "best": "at its best"}
+    return known.get(exported, "that the run exported: which one is not known"), None
+
+
+def _command(options: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The command that made the run, or None and the reason."""
+    if not options:
+        return None, "It was trained from Python: its options are not known beyond config.json."
+    try:
+        return command_of(options), ""
+    except ValueError:
+        return None, "Its options, in config.json, are not those of this version's commands."
+
+
+def _evaluation(run: RunDirectory, file: Path) -> tuple[dict[str, Any] | None, str]:
+    """The evaluation of the generator in a file, or None and the reason."""
+    command = "`python evaluate_generator.py` on its run does that, and adds the numbers here."
+    if not run.evaluation.is_file():
+        return None, f"It has not been evaluated: {command}"
+    try:
+        evaluation = read_evaluation(run.evaluation)
+    except ValueError:
+        return None, f"evaluation.json cannot be read. {command}"
+    evaluated = evaluation["protocol"]["fakes"].get("sha256")
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != evaluated:
+        return None, f"The evaluation.json of the run is of another of its generators. {command}"
+    return evaluation, ""
+
+
+def _judged(
+    protocol: Mapping[str, Any] | None,
+    rows: Sequence[Mapping[str, Any]],
+    which: str,
+    step: int | None,
+) -> str | None:
+    """The number that the generator was judged by while it was trained, and how."""
+    name = (protocol or {}).get("evaluate_metric")
+    known = [row for row in rows if math.isfinite(row.get(name, math.nan))]
+    if step is not None:
+        known = [row for row in known if row["step"] == step]
+    if not known:
+        return None
+    row = known[-1]
+    if which == "at its best":
+        sign = 1 if NUMBERS[name].better == "lower" else -1
+        row = min(known, key=lambda row: sign * row[name])
+    stated = ", ".join(f"{key} {value}" for key, value in protocol.items() if key != "label")
+    label = protocol.get("label", name)
+    return f"{label} was {row[name]:.4g} at step {row['step']:,} ({stated})"
+
+
+def _protocol(protocol: Mapping[str, Any]) -> str:
+    return (
+        f"{protocol['fakes']['images']:,} of its images against {protocol['real']['images']:,} "
+        f"real ones of {protocol['real']['source']}, {protocol['extractor']}, resize "
+        f"{protocol['resize_mode']}, seed {protocol['seed']}"
+    )
+
+
+def _copies(evaluation: Mapping[str, Any] | None, learned: str | None) -> str:
+    found = (evaluation or {}).get("copies")
+    # Among other real images than those that it learned from there are no copies to be found.
+    if found is None or evaluation["protocol"]["real"].get("digest") != learned:
+        return "Whether its images are copies of those that it learned from has not been measured."
+    return (
+        f"Of {evaluation['protocol']['fakes']['images']:,} of its images {found['exact']:,} are "
+        f"equal to one that it learned from, and {found['near']:,} nearly so."
+    )
+
+
+def _snippets(
+    folder: Path, noise: str, noise_dim: int, image_shape: Sequence[int]
+) -> dict[str, str]:
+    """By format, what loads each generator in a folder and makes four images."""
+    shape = ", ".join(map(str, image_shape))
+    made = {}
+    for name, (title, imported, load, images) in _LOADED.items():
+        if (folder / name).exists():
+            made[title] = "\n".join(
+                [
+                    *sorted([imported, "import numpy as np"]),
+                    "",
+                    load,
+                    f"noise = {_NOISE[noise].format(dim=noise_dim)}",
+                    _BYTES.format(images=images, shape=shape),
+                ]
+            )
+    return made

@@ -1,0 +1,224 @@
+"""The sections of a report, from what is on disk: plain values that the template shows."""
+
+import csv
+import dataclasses
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.metrics.tables import evaluation_notes, evaluation_rows, read_evaluation
+from utils.options.config import TrainingConfig
+from utils.options.writing import command_of
+from utils.runs.columns import EvaluatedColumn, numeric_columns
+from utils.runs.directory import RunDirectory
+from utils.runs.health import Verdict, diagnose
+from utils.wording import counted, duration, number, plain, size_of
+
+METHOD_NAMES = {"wgan-gp": "WGAN-GP", "wgan": "WGAN with clipping", "dcgan": "DCGAN"}
+_HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(TrainingConfig)}
+
+
+def read_facts(run: RunDirectory) -> tuple[dict[str, Any], list[str]]:
+    """config.json, and in words what is wrong with it. Its parts are dicts, where they are any."""
+    try:
+        config = run.read_config()
+    except ValueError as error:
+        return {}, [f"What the run is cannot be said: {error}."]
+    return {key: value for key, value in config.items() if isinstance(value, dict)}, []
+
+
+def read_columns(run: RunDirectory) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns of numbers of log.csv, float [rows] by name, and what is wrong with it."""
+    try:
+        rows = run.read_log()
+    except (AttributeError, KeyError, OSError, TypeError, ValueError, csv.Error) as error:
+        problem = " ".join(str(error).split())
+        return {}, [f"{run.log_csv.name} cannot be read, and no curves are shown: {problem}."]
+    return {name: np.array(column) for name, column in numeric_columns(rows).items()}, []
+
+
+def known(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those columns in which a row has a finite number: what there is to show."""
+    return {name: column for name, column in columns.items() if np.isfinite(column).any()}
+
+
+def verdict(columns: Mapping[str, np.ndarray]) -> Verdict | None:
+    """On the run's health; None where there is no log to tell from."""
+    return diagnose(columns) if "step" in columns else None
+
+
+def headline(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> list[str]:
+    """What the run is, in a few words each."""
+    model, data = config.get("model", {}), config.get("data", {})
+    method = model.get("method")
+    facts = [METHOD_NAMES.get(method, str(method))] if method else []
+    if "image_shape" in model:
+        facts.append(f"images of {size_of(model['image_shape'])}")
+    if "num_images" in data:
+        facts.append(f"learned from {counted(data['num_images'], 'image', 'images')}")
+    facts.append(f"{steps_done(config, columns)} generator steps")
+    if "seconds" in columns:
+        facts.append(f"{time_taken(columns)} of training")
+    return facts
+
+
+def steps_done(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> str:
+    """How many generator steps are in the log, of how many."""
+    wanted = config.get("options", {}).get("train_steps")
+    of = f" of {number(wanted)}" if isinstance(wanted, int) else ""
+    return f"{int(columns['step'][-1]) if 'step' in columns else 0:,}{of}"
+
+
+def time_taken(columns: Mapping[str, np.ndarray]) -> str:
+    """How long the training took that is in the log."""
+    # A row that ends a run with what is not finite has no time.
+    return duration(float(np.nanmax(columns["seconds"]))) if "seconds" in columns else "unknown"
+
+
+def judged_while_training(
+    config: Mapping[str, Any], columns: Mapping[str, np.ndarray], judged: EvaluatedColumn | None
+) -> str | None:
+    """The best number that the generator was judged by, with its protocol."""
+    if judged is None:
+        return None
+    protocol, values = config["evaluation"], columns[judged.name]
+    best = judged.best(values)
+    return (
+        f"While training, {judged.label} was taken of {number(protocol.get('evaluate_images'))} "
+        f"images against {number(protocol.get('real_images'))} real ones. Best: "
+        f"{number(float(values[best]))} at step {int(columns['step'][best]):,}; {judged.better} is "
+        "better."
+    )
+
+
+def evaluation(run: RunDirectory) -> dict[str, Any] | None:
+    """evaluation.json as {"header", "rows", "notes"} or {"problem"}; None where there is none."""
+    if not run.evaluation.is_file():
+        return None
+    try:
+        found = read_evaluation(run.evaluation)
+        header, *rows = evaluation_rows([found], ["this generator"])
+        return {"header": header, "rows": rows, "notes": evaluation_notes([found], [""])}
+    except ValueError as error:
+        return {"problem": str(error)}
+
+
+def configuration(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as (name, value, what it is): those that were chosen, and the others.
+
+    Of a run that was started from Python, what its model says: "options" is None then.
+    """
+    options = config.get("options")
+    if options is None:
+        model = [(name, plain(value), "") for name, value in config.get("model", {}).items()]
+        return {"options": None, "model": model}
+    try:
+        words = shlex.split(command_of(options))
+        chosen = {word.split("=")[0] for word in words}
+    except ValueError:  # of another version: all are shown alike
+        chosen = {f"--{name}" for name in options}
+    rows = [(name, plain(value), _HELP.get(name, "")) for name, value in options.items()]
+    is_chosen = {name: f"--{name}" in chosen for name, _, _ in rows}
+    return {
+        "options": [row for row in rows if is_chosen[row[0]]],
+        "defaults": [row for row in rows if not is_chosen[row[0]]],
+    }
+
+
+def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the images were: rows of (what, value), and files that were passed over, by name."""
+    data = config.get("data")
+    if data is None:
+        return None
+    rows = [
+        ("Source", plain(data.get("source"))),
+        ("Images", number(data.get("num_images"))),
+        ("Shape", f"{size_of(data.get('image_shape'))} (height x width x channels)"),
+    ]
+    if data.get("note"):
+        rows.insert(1, ("Namely", plain(data["note"])))
+    if data.get("held_out"):
+        rows.append(("Held out", f"{number(data['held_out'])}, which the networks never see"))
+    lists = []
+    for count, names, title, one, many in [
+        ("skipped", "skipped_files", "Skipped", "file that is no usable image",
+         "files that are no usable images"),
+        ("duplicates", "duplicate_files", "Duplicates", "exact duplicate", "exact duplicates"),
+    ]:  # fmt: skip
+        rows.append((title, counted(data.get(count), one, many)))
+        files = data.get(names)
+        if not isinstance(data.get(count), int) or not data[count]:
+            continue
+        pairs = [pair for pair in files if isinstance(pair, list) and len(pair) == 2] \
+            if isinstance(files, list) else []  # fmt: skip
+        left = max(0, data[count] - len(pairs))
+        lists.append({"title": title, "files": pairs, "left": number(left) if left else ""})
+    return {"rows": rows, "lists": lists}
+
+
+def times(run: RunDirectory, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Where the time went: [(what, duration, percent)], or in words that it is not known."""
+    found, problem = {}, "This run did not write down where its time went (times.json)."
+    if run.times.is_file():
+        try:
+            content = json.loads(run.times.read_text(encoding="utf-8"))
+            found = {str(key): value for key, value in content.items()
+                     if isinstance(value, int | float) and 0 <= value < math.inf}  # fmt: skip
+        except (OSError, ValueError, AttributeError) as error:
+            problem = f"times.json cannot be read: {error}."
+    total = sum(found.values())
+    rows = [(key, duration(value), round(100 * value / total, 1) if total else 0.0)
+            for key, value in sorted(found.items(), key=lambda item: -item[1])]  # fmt: skip
+    speed = ""
+    if "steps_per_second" in columns and "images_per_second" in columns:
+        steps, images = (columns[f"{name}_per_second"] for name in ("steps", "images"))
+        speed = (f"Over an interval, {np.nanmedian(steps):,.3g} generator steps a second were made "
+                 f"from {np.nanmedian(images):,.4g} real images a second (medians).")  # fmt: skip
+    return {"rows": rows, "total": duration(total), "problem": "" if rows else problem,
+            "seconds": time_taken(columns), "speed": speed}  # fmt: skip
+
+
+def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The commands that make the run again, go on with it, and make images from it."""
+    folder, data = str(run.path), config.get("data", {})
+    again, problem = None, "The run was started from Python, so that no command makes it again."
+    if "options" in config:
+        try:
+            again = _in_lines(command_of(config["options"]))
+        except ValueError as error:
+            problem = f"Its command cannot be said: {error}."
+    elif not config:
+        problem = "Its command is not known, for config.json cannot be read."
+    path = shlex.quote(folder)
+    return {
+        "again": again,
+        "problem": problem,
+        "resume": f"python train_generator.py --resume --save_path {path}" if again else None,
+        "generate": f"python generate_images.py {path} --count 100",
+        "report": f"python train_generator.py --report {path}",
+        "evaluate": f"python evaluate_generator.py {path}",
+        "seed": number(config.get("model", {}).get("seed")),
+        "fingerprint": data.get("fingerprint"),
+        "digest": plain(data.get("digest")),
+        "versions": [(name, plain(value)) for name, value in config.get("versions", {}).items()],
+    }
+
+
+def _in_lines(command: str) -> str:
+    """A command with an option a line, which a shell reads as one."""
+    lines = [""]
+    for word in shlex.split(command):
+        if word.startswith("--"):
+            lines.append("")
+        lines[-1] += f" {shlex.quote(word)}"
+    return " \\\n    ".join(line.strip() for line in lines)
+
+
+def run_name(path: Path) -> str:
+    """What a run is called: its folder's name."""
+    return path.resolve().name or str(path)

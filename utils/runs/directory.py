@@ -1,0 +1,141 @@
+"""Names and paths of everything a run writes, and how files are written: whole or not at all."""
+import contextlib
+import csv
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from utils.files import atomic_path, locked_file, remove_unfinished
+
+
+class RunDirectory:
+    """The paths inside one run's folder.
+
+    Args:
+        path: The folder; it is made when the first file is written.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.log = self.path / "run.log"
+        self.log_csv = self.path / "log.csv"
+        self.training_plot = self.path / "training.png"
+        self.animation = self.path / "training.gif"
+        self.image_animation = self.path / "one_image.gif"
+        self.real_and_generated = self.path / "real_and_generated.png"
+        self.real = self.path / "real.png"
+        self.times = self.path / "times.json"
+        self.evaluation = self.path / "evaluation.json"
+        self.report = self.path / "report.html"
+        self.samples = self.path / "samples"
+        self.checkpoints = self.path / "checkpoints"
+        self.best_generator = self.checkpoints / "best_generator.weights.h5"
+        self.tensorboard = self.path / "tensorboard"
+        self.generator_keras = self.path / "generator.keras"
+        self.generator_h5 = self.path / "generator.h5"
+        self.best_generator_keras = self.path / "best_generator.keras"
+        self.best_generator_h5 = self.path / "best_generator.h5"
+        self.saved_model = self.path / "saved_model"
+
+    def sample(self, step: int) -> Path:
+        """The sample grid after `step` generator steps."""
+        return self.samples / f"step-{step:08d}.png"
+
+    def checkpoint(self, step: int) -> Path:
+        """The checkpoint after `step` generator steps."""
+        return self.checkpoints / f"step-{step:08d}.weights.h5"
+
+    def list_samples(self) -> list[Path]:
+        """Sample grids, by step."""
+        return sorted(self.samples.glob("step-*.png"))
+
+    def list_checkpoints(self) -> list[Path]:
+        """Checkpoints, by step."""
+        return sorted(self.checkpoints.glob("step-*.weights.h5"))
+
+    def last_generator(self) -> Path | None:
+        """generator.keras or, if the run was trained on since that, the last checkpoint."""
+        files = [*self.list_checkpoints()[-1:], self.generator_keras]
+        return max((file for file in files if file.is_file()), default=None, key=_written)
+
+    def require_unused(self) -> None:
+        """Raises ValueError if a run has been trained here."""
+        if self.list_checkpoints() or self.log_csv.is_file():
+            raise ValueError(
+                f"save_path must not hold a run already. Received: {str(self.path)!r}. Resume it "
+                "(--resume, or resume=True), or choose another folder"
+            )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder, and keeps other processes from training in it meanwhile.
+
+        The lock goes with the process, however it ends (`locked_file`). What a killed one left
+        unfinished is deleted.
+
+        Raises:
+            ValueError: If another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+
+        def refuse() -> None:
+            raise ValueError(
+                "save_path must not be in use. "
+                f"Received: {str(self.path)!r}, where another process is training"
+            ) from None
+
+        with locked_file(self.path / ".lock", refuse):
+            for folder in (self.path, self.samples, self.checkpoints):
+                remove_unfinished(folder)
+            yield
+
+    def read_config(self) -> dict[str, Any]:
+        """What `write_config` wrote.
+
+        Raises:
+            ValueError: If there is no run here, or its config.json cannot be read.
+        """
+        if not self.config.is_file():
+            raise ValueError(
+                f"save_path must be a run directory with a config.json to resume. "
+                f"Received: {str(self.path)!r}, where no run was started"
+            )
+        try:
+            config = json.loads(self.config.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.config} must be readable JSON: {error}") from None
+        if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
+            raise ValueError(f"{self.config} must hold what a run writes, and does not")
+        return config
+
+    def read_log(self) -> list[dict[str, float | str]]:
+        """The rows of log.csv, one an interval, by column; no rows where there is no log yet.
+
+        `step` is an int, `health` a text, the others are floats; an empty cell is NaN.
+        """
+        if not self.log_csv.is_file():
+            return []
+        with self.log_csv.open(newline="", encoding="utf-8") as file:
+            return [
+                {name: _cell(name, value) for name, value in row.items()}
+                | {"step": int(row["step"])}
+                for row in csv.DictReader(file)
+            ]
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Writes config.json: options, model, data and versions of the run."""
+        with atomic_path(self.config) as temporary:
+            temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _cell(column: str, text: str) -> float | str:
+    if column == "health":
+        return text
+    return math.nan if text == "" else float(text)
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
