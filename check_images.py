@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from utils.options.command_line import OptionParser, add_groups
-from utils.options.config import TrainingConfig
+from utils.options.data import DataOptions
 from utils.process import exit_status
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
@@ -29,11 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if source is not None and given.setdefault("source", source) != source:
         parser.error(f"give the source once; received {source} and --source {given['source']}")
     try:
-        config = TrainingConfig(**{k: tuple(v) if isinstance(v, list) else v
-                                   for k, v in given.items()})
+        options = DataOptions(**given)
     except ValueError as error:
         parser.error(str(error))
-    return exit_status(lambda: _run(config, as_json, preview), "Nothing was changed.")
+    return exit_status(lambda: _run(options, as_json, preview), "Nothing was changed.")
 
 
 def _parser() -> OptionParser:
@@ -51,7 +50,7 @@ def _parser() -> OptionParser:
     )
     parser.add_argument("source_argument", nargs="?", metavar="SOURCE", default=argparse.SUPPRESS,
                         help="the same as --source SOURCE")
-    add_groups(parser, ["data"])
+    add_groups(parser, DataOptions)
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", default=argparse.SUPPRESS,
                         help="print the facts as JSON and nothing else")
@@ -60,13 +59,13 @@ def _parser() -> OptionParser:
     return parser
 
 
-def _run(config: TrainingConfig, as_json: bool, preview: str | None) -> int:
+def _run(options: DataOptions, as_json: bool, preview: str | None) -> int:
     from gans.architectures import nearest_sizes
     from utils.data.inspection import inspect_source
 
-    options = config.data_options()
+    arguments = options.arguments()
     facts, images = inspect_source(
-        **{name: options[name] for name in _INSPECTION_OPTIONS}, show_progress=not as_json
+        **{name: arguments[name] for name in _INSPECTION_OPTIONS}, show_progress=not as_json
     )
     size = tuple(facts["image_shape"][:2])
     facts["nearest_sizes"] = [list(near) for near in nearest_sizes(*size)]
@@ -77,7 +76,7 @@ def _run(config: TrainingConfig, as_json: bool, preview: str | None) -> int:
     if as_json:
         print(json.dumps(facts, indent=2))
     else:
-        print(report(facts, config.batch_size))
+        print(report(facts, options.batch_size))
         if preview is not None and len(images):
             print(f"Contact sheet: {preview}")
     return 1 if facts["problem"] else 0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.checks import at_least_0, at_least_1
+from utils.checks import at_least, one_of
 from utils.files import atomic_path
 from utils.metrics.names import METRICS, NUMBERS
 from utils.options.command_line import OptionParser, add_options
@@ -54,15 +54,15 @@ What the numbers mean: docs/evaluation.md.""",
     parser.add_argument("--held_out", metavar="SOURCE",
                         help="real images that the generator has not learned from, to tell copies")
     judged = parser.add_argument_group("what is judged")
-    judged.add_argument("--metrics", nargs="+", choices=dict.fromkeys([*METRICS, *NUMBERS]),
+    judged.add_argument("--metrics", nargs="+", type=one_of(*dict.fromkeys([*METRICS, *NUMBERS])),
                         metavar="NAME",
                         help=f"of {', '.join(METRICS)}, where prdc is precision, recall, density "
                         "and coverage (default: all that there are images enough for)")
-    judged.add_argument("--num_images", type=at_least_1, default=10_000, metavar="N",
+    judged.add_argument("--num_images", type=at_least(1), default=10_000, metavar="N",
                         help="fakes, and at most so many real images (default: 10000)")
-    judged.add_argument("--seed", type=at_least_0, default=0, metavar="N",
+    judged.add_argument("--seed", type=at_least(0), default=0, metavar="N",
                         help="seed of the fakes and of what is drawn (default: 0)")
-    judged.add_argument("--noise", choices=("normal", "uniform"),
+    judged.add_argument("--noise", type=one_of("normal", "uniform"), metavar="{normal,uniform}",
                         help="noise of a saved generator (default: its run's, else normal)")
     how = parser.add_argument_group("by what")
     how.add_argument("--inception_weights", metavar="FILE",
@@ -71,13 +71,14 @@ What the numbers mean: docs/evaluation.md.""",
     how.add_argument("--features", metavar="FILE.keras",
                      help="take features from this Keras model of images in 0..255 instead; of a "
                      "classifier, cut off the last layer")
-    how.add_argument("--resize_mode", choices=("tf1", "clean"), default="tf1",
+    how.add_argument("--resize_mode", type=one_of("tf1", "clean"), default="tf1",
+                     metavar="{tf1,clean}",
                      help="how images are brought to the network's size: tf1, the FID's own, or "
                      "clean, as clean-fid (default: tf1)")
-    how.add_argument("--batch_size", type=at_least_1, default=32, metavar="N",
+    how.add_argument("--batch_size", type=at_least(1), default=32, metavar="N",
                      help="images at a time (default: 32)")
     prepared = parser.add_argument_group("how images are prepared (default: as the run did)")
-    prepared.add_argument("--resize", nargs=2, type=at_least_1, metavar=("H", "W"),
+    prepared.add_argument("--resize", nargs=2, type=at_least(1), metavar=("H", "W"),
                           help="size of all images (default: the fakes' own)")
     add_options(prepared, PREPARATION)
     output = parser.add_argument_group("output")

@@ -110,12 +110,12 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     with lost_workers_named(strategy):
         gan = _build(config, data, strategy, worker)
     # What a resumed run takes over is what this machine has chosen.
-    config = dataclasses.replace(config, precision=gan.precision)
+    config = dataclasses.replace(config, precision=gan.options.precision)
     if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
         critic = "discriminator" if config.method == "dcgan" else "critic"
         print(f"Networks: generator {sizes[0]:,} and {critic} {sizes[1]:,} parameters, "
-              f"{gan.precision}, on {_devices(strategy, workers, has_gpu)}", flush=True)
+              f"{gan.options.precision}, on {_devices(strategy, workers, has_gpu)}", flush=True)
     if config.xla == "on" and not has_gpu:
         print(XLA_ON_A_CPU, file=sys.stderr)
     if dry_run:

@@ -76,7 +76,7 @@ def train(config: TrainingConfig, data: DataPreparator, callback: At) -> None:
     keras.backend.clear_session()
     gan = model_class(config.method)(data.image_shape, **config.model_options())
     gan.compile(**config.compile_options())
-    gan.fit(data.dataset(gan.n_critic), steps_per_epoch=10**9, verbose=0, shuffle=False,
+    gan.fit(data.dataset(gan.options.n_critic), steps_per_epoch=10**9, verbose=0, shuffle=False,
             callbacks=[callback])  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def parameters(network: keras.Model) -> str:
 def step_seconds(gan, batch_size: int, steps: int) -> float:
     """The least of some steps' times, after one step that builds the graph."""
     images = tf.random.stateless_uniform(
-        [gan.n_critic * batch_size, *gan.image_shape], [0, 1], -1.0, 1.0
+        [gan.options.n_critic * batch_size, *gan.image_shape], [0, 1], -1.0, 1.0
     )
     iterator = iter(tf.data.Dataset.from_tensors(images).repeat())
     gan.make_train_function()

@@ -91,8 +91,8 @@ def candidates(architecture: str, method: str, precision: str, arguments: argpar
     other = WassersteinGAN(SHAPE, **options)
     steps = {
         "ours": ours,
-        "bare": bare_step(other.generator, other.critic, images, gan.noise_dim, gan.n_critic,
-                          clip_value),
+        "bare": bare_step(other.generator, other.critic, images, gan.options.noise_dim,
+                          gan.options.n_critic, clip_value),
     }  # fmt: skip
     if arguments.xla:
         steps["XLA"] = train_function(images, options, jit_compile=True)[1]
@@ -101,13 +101,13 @@ def candidates(architecture: str, method: str, precision: str, arguments: argpar
 
         config = gan.get_config()
         theirs = networks(architecture, config["critic_normalization"], SHAPE[0], SHAPE[2],
-                          config["base_filters"], gan.noise_dim)  # fmt: skip
+                          config["base_filters"], gan.options.noise_dim)  # fmt: skip
         for network, keras_network in zip(theirs, (gan.generator, gan.critic), strict=True):
             count = sum(weight.numel() for weight in network.parameters())
             assert count == sum(weight.numpy().size for weight in keras_network.trainable_variables)
         steps["PyTorch"] = torch_step(
-            *theirs, (batch_size, SHAPE[2], *SHAPE[:2]), gan.noise_dim, gan.n_critic, clip_value,
-            precision == "mixed_bfloat16", available_cores(),
+            *theirs, (batch_size, SHAPE[2], *SHAPE[:2]), gan.options.noise_dim,
+            gan.options.n_critic, clip_value, precision == "mixed_bfloat16", available_cores(),
         )  # fmt: skip
     return operations_per_step(gan, batch_size), steps
 

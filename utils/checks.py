@@ -1,72 +1,100 @@
-"""The rules of values, the same for command lines, files and classes."""
+"""The rules of values, written once for command lines, files, dataclasses and classes."""
 
+import argparse
+import math
 import numbers
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 
-def at_least_1(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+@dataclass(frozen=True)
+class Rule:
+    """What a value must be.
+
+    Attributes:
+        words: The rule, as it stands after "must be".
+        holds: Whether a value keeps it.
+        of_text: Turns a word of a command line into a value; raises ValueError if it cannot.
+        choices: The values, where there are only a few.
+        count: Words of the command line that make up a value; "+" for one or more.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+    of_text: Callable[[str], Any] = str
+    choices: tuple[str, ...] = ()
+    count: int | str = 1
+
+    def check(self, argument: str, value: Any) -> None:
+        """Raises ValueError unless the value keeps the rule."""
+        if not self.holds(value):
+            raise ValueError(f"{argument} must be {self.words}. Received: {value!r}")
+
+    def __call__(self, given: str) -> Any:
+        """The value of one word of a command line, as the `type` of an argparse argument.
+
+        Raises:
+            argparse.ArgumentTypeError: If it is not a value that keeps the rule.
+        """
+        try:
+            value = self.of_text(given)
+        except ValueError:
+            value = None
+        if value is None or not (self.count != 1 or self.holds(value)):
+            raise argparse.ArgumentTypeError(f"must be {self.words}. Received: {given!r}")
+        return value
 
 
-at_least_1.__name__ = "whole number of at least 1"  # argparse names the type in its error
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
-def positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-positive.__name__ = "positive number"
+def at_least(least: int) -> Rule:
+    """A whole number with a lower bound."""
+    words = f"a whole number of at least {least}"
+    return Rule(words, lambda value: _is_whole(value) and value >= least, int)
 
 
-def share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise ValueError
-    return value
+def whole(least: int, most: int) -> Rule:
+    """A whole number between two bounds, which belong to it."""
+    words = f"a whole number from {least} to {most}"
+    return Rule(words, lambda value: _is_whole(value) and least <= value <= most, int)
 
 
-share.__name__ = "number in [0, 1)"
+positive = Rule(
+    "a positive number", lambda value: _is_number(value) and 0 < value < math.inf, float
+)
+share = Rule("a number in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1, float)
+text = Rule("text", lambda value: isinstance(value, str))
+flag = Rule("True or False", lambda value: isinstance(value, bool))
 
 
-def part(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1:
-        raise ValueError
-    return value
+def one_of(*names: str) -> Rule:
+    """One of a few names."""
+    return Rule(f"one of {', '.join(names)}", lambda value: value in names, choices=names)
 
 
-part.__name__ = "number in (0, 1]"
+def number_or(word: str, rule: Rule) -> Rule:
+    """What another rule says, or a word."""
+    return Rule(
+        f"{rule.words}, or {word}",
+        lambda value: value == word or rule.holds(value),
+        lambda given: given if given == word else rule.of_text(given),
+    )
 
 
-def at_least_0(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
+def several(rule: Rule, count: int | str = "+") -> Rule:
+    """A tuple or list of values, `count` of them or, for "+", one or more."""
+    words = f"{'one or more' if count == '+' else count} values, each {rule.words}"
 
+    def holds(values: Any) -> bool:
+        if not isinstance(values, tuple | list) or not all(map(rule.holds, values)):
+            return False
+        return bool(values) if count == "+" else len(values) == count
 
-at_least_0.__name__ = "whole number of at least 0"
-
-
-def number_or_all(text: str) -> int | str:
-    return text if text == "all" else at_least_1(text)
-
-
-number_or_all.__name__ = "whole number of at least 1, or all"
-
-
-def check_integer(name: str, value: object, least: int) -> None:
-    """Raises ValueError unless `value` is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}; received {value!r}")
-
-
-def check_share(argument: str, value: float) -> None:
-    """Raises ValueError if a value is not a number in [0, 1)."""
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"{argument} must be a number in [0, 1); received {value!r}")
+    return Rule(words, holds, rule, rule.choices, count)

@@ -32,10 +32,10 @@ def operations_per_step(gan: Any, batch_size: int) -> float:
     networks forward, the critic's input gradient, the generator backward.
     """
     generator, critic = forward_operations(gan.generator), forward_operations(gan.critic)
-    critic_passes = 2 * 3 + (6 if gan.clip_value is None else 0)
+    critic_passes = 2 * 3 + (6 if gan.options.clip_value is None else 0)
     critic_update = generator + critic_passes * critic
     generator_update = 3 * generator + 2 * critic
-    return batch_size * (gan.n_critic * critic_update + generator_update)
+    return batch_size * (gan.options.n_critic * critic_update + generator_update)
 
 
 class MatrixProduct:

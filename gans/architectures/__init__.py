@@ -17,10 +17,9 @@ import importlib
 from types import ModuleType
 
 from gans.architectures.sizes import first_block, nearest_sizes
+from utils.options.model import ARCHITECTURES
 
 __all__ = ["ARCHITECTURES", "first_block", "get_architecture", "nearest_sizes"]
-
-ARCHITECTURES = ("dcgan", "anime", "conv4", "residual64", "resnet")
 
 
 def get_architecture(name: str) -> ModuleType:

@@ -12,6 +12,10 @@ from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
 from utils.latent import NOISES, sample
 
+# What "model" of config.json holds beside options: facts, and options of training alone that an
+# earlier version had.
+NO_OPTIONS = ("method", "critic_optimizer", "generator_optimizer", "penalty_every", "penalty_share")
+
 
 class SavedGenerator:
     """A trained generator, read from a file, to make images with.
@@ -68,10 +72,10 @@ class SavedGenerator:
 
         if not str(file).endswith(".weights.h5"):
             return cls(file, model.get("noise", "normal"))
-        options = {name: value for name, value in model.items() if name not in
-                   ("method", "critic_optimizer", "generator_optimizer")}  # fmt: skip
         try:
-            generator = model_class(model["method"])(**options).ema_generator
+            kind = model_class(model["method"])
+            options = {name: value for name, value in model.items() if name not in NO_OPTIONS}
+            generator = kind.from_config(options).ema_generator
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(
                 "model must be what a run writes into its config.json. "
@@ -80,7 +84,7 @@ class SavedGenerator:
         load_generator_weights(generator, file, raw)
         self = cls.__new__(cls)
         shapes = (generator.input_shape, generator.output_shape)
-        self._set_up(generator, options["noise"], shapes, str(file))
+        self._set_up(generator, model["noise"], shapes, str(file))
         return self
 
     def _set_up(self, network: Callable, noise: str, shapes: tuple, path: str) -> None:

@@ -11,33 +11,30 @@ from gans.methods.losses import (
     nonsaturating_generator_loss,
 )
 from gans.model.adversarial import AdversarialModel
-from gans.model.draws import CRITIC_NOISE
+from gans.model.draws import Purpose
+from gans.model.given_networks import options_for
+from utils.options.model import ModelOptions, documented
+
+PUBLISHED = {"noise_dim": 100}  # defaults that differ from the script's
 
 
 @keras.saving.register_keras_serializable(package="gans")
+@documented(ModelOptions, **PUBLISHED)
 class DCGAN(AdversarialModel):
     """DCGAN (Radford et al. 2016), trained with the non-saturating loss (Goodfellow et al. 2014).
 
     The same networks as those of `WassersteinGAN`; the critic's score is here the logit of a
-    *discriminator's* probability that an image is real. Its optimizers are by default the
-    paper's: Adam with learning rate 2e-4, beta_1 0.5 and beta_2 0.999.
+    *discriminator's* probability that an image is real. The defaults are the paper's: `noise_dim`
+    100; Adam with learning rate 2e-4, beta_1 0.5 and beta_2 0.999.
 
     Args:
-        image_shape: (H, W, C); C is 1 or 3.
-        noise_dim: Length of a noise vector.
-        architecture: "dcgan", "anime", "conv4", "residual64" or "resnet".
-        n_critic: Discriminator updates for each generator update.
-        noise: "normal" (standard) or "uniform" (in [-1, 1]).
-        real_noise: Share in [0, 1) of uniform noise in [-1, 1] that real images are mixed with.
-        ema_decay: Decay of the generator's moving average, warmed up; 0 turns it off.
-        seed: Seed of the initial weights and of every draw while training.
-        base_filters: Width of the networks; None takes the architecture's own.
-        critic_normalization: "none", "batch", "layer", "instance", or "published" (conv4,
-            residual64); None takes the architecture's own.
-        precision: "float32", "mixed_bfloat16", "mixed_float16" or "auto".
-        synchronized_batch_norm: Whether batch normalization takes its statistics over all replicas
-            of a distribution strategy, instead of each one's own part of the batch.
+        image_shape: (H, W, C); C is 1 or 3. None: that of the networks given, else (64, 64, 3).
+        generator: A network of one's own instead of the architecture's: noise [N, noise_dim] to
+            float32 images [N, H, W, C] in [-1, 1].
+        critic: Likewise: images [N, H, W, C] to float32 logits [N, 1].
         name: Name of the model.
+        **options: See `utils.options.model.ModelOptions`:
+OPTIONS
 
     Call arguments:
         inputs: Noise, float32 [N, noise_dim].
@@ -61,35 +58,20 @@ class DCGAN(AdversarialModel):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int] = (64, 64, 3),
-        noise_dim: int = 100,
-        architecture: str = "dcgan",
-        n_critic: int = 1,
-        noise: str = "normal",
-        real_noise: float = 0.0,
-        ema_decay: float = 0.9999,
-        seed: int = 0,
-        base_filters: int | None = None,
-        critic_normalization: str | None = None,
-        precision: str = "float32",
-        synchronized_batch_norm: bool = False,
+        image_shape: tuple[int, int, int] | None = None,
+        *,
+        generator: keras.Model | None = None,
+        critic: keras.Model | None = None,
         name: str = "dcgan",
+        **options: Any,
     ):
         super().__init__(
+            options_for(ModelOptions, PUBLISHED, options, generator, critic),
             method="dcgan",
-            image_shape=image_shape,
-            noise_dim=noise_dim,
-            architecture=architecture,
-            base_filters=base_filters,
-            critic_normalization=critic_normalization,
-            n_critic=n_critic,
-            noise=noise,
-            real_noise=real_noise,
-            ema_decay=ema_decay,
-            seed=seed,
-            precision=precision,
-            synchronized_batch_norm=synchronized_batch_norm,
             logs=["discriminator_loss", "generator_loss", "real_probability", "fake_probability"],
+            image_shape=image_shape,
+            generator=generator,
+            critic=critic,
             name=name,
         )
 
@@ -120,7 +102,7 @@ class DCGAN(AdversarialModel):
         self, real_images: tf.Tensor, iteration: int
     ) -> dict[str, tf.Tensor]:
         """One discriminator update on real images float32 [N, H, W, C] and as many fakes."""
-        noise = self.training_noise(real_images.shape[0], CRITIC_NOISE, iteration)
+        noise = self.training_noise(real_images.shape[0], Purpose.CRITIC_NOISE, iteration)
         fake_images = self.generator(noise, training=True)
         with tf.GradientTape() as tape:
             real_scores, fake_scores = self.scores(real_images, fake_images)

@@ -8,10 +8,11 @@ import keras
 import tensorflow as tf
 
 from gans.distribution.strategy import mean_over_replicas
-from gans.model import draws as noise_module
+from gans.model import draws
 from gans.model.ema import update_average
 from gans.model.networks import GeneratorAndCritic
 from gans.model.optimizers import build_optimizers, scaled_for, set_iterations
+from utils.options.model import OptimizerOptions
 
 
 class AdversarialModel(GeneratorAndCritic):
@@ -33,32 +34,22 @@ class AdversarialModel(GeneratorAndCritic):
         self,
         critic_optimizer: keras.Optimizer | None = None,
         generator_optimizer: keras.Optimizer | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        generator_learning_rate: float | None = None,
-        beta_1: float | None = None,
-        beta_2: float | None = None,
-        decay_rate: float = 1.0,
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
+        **options: Any,
     ) -> None:
         """Sets the two optimizers and how the train function is built.
 
         Args:
             critic_optimizer: Keras optimizer of the critic; None: made from the options below.
             generator_optimizer: Likewise for the generator.
-            optimizer: "adam" or "rmsprop". None: the method's own, as for the next three; a
-                class's docstring states them.
-            learning_rate: Of both optimizers.
-            generator_learning_rate: The generator's, where it differs.
-            beta_1: Adam's.
-            beta_2: Adam's.
-            decay_rate: Factor by which both learning rates fall over every 1,000 generator steps.
             jit_compile: Whether to use XLA; "auto" does on one GPU, and does not on a CPU, where
                 it makes convolutions slower, or on several devices, where it cannot.
             run_eagerly: Run `train_step` without a graph, for debugging.
             steps_per_execution: Generator steps in one call of the train function.
+            **options: `utils.options.model.OptimizerOptions`; what is not given, or None, is the
+                method's own, as the class's docstring states it.
 
         Raises:
             ValueError: If an option of the optimizers is out of its range, or XLA is demanded on
@@ -92,25 +83,13 @@ class AdversarialModel(GeneratorAndCritic):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
-        given = {
-            "optimizer": optimizer,
-            "learning_rate": learning_rate,
-            "beta_1": beta_1,
-            "beta_2": beta_2,
-        }
-        options = {
-            name: default if given[name] is None else given[name]
-            for name, default in self.optimizer_defaults.items()
-        }
+        given = {name: value for name, value in options.items() if value is not None}
+        options = OptimizerOptions(**{**self.optimizer_defaults, **given})
         with self.distribute_strategy.scope():
-            built = build_optimizers(
-                self.n_critic,
-                generator_learning_rate=generator_learning_rate,
-                decay_rate=decay_rate,
-                **options,
-            )
-            self.critic_optimizer = scaled_for(self.precision, critic_optimizer or built[0])
-            self.generator_optimizer = scaled_for(self.precision, generator_optimizer or built[1])
+            built = build_optimizers(options, self.options.n_critic)
+            precision = self.options.precision
+            self.critic_optimizer = scaled_for(precision, critic_optimizer or built[0])
+            self.generator_optimizer = scaled_for(precision, generator_optimizer or built[1])
             self.critic_optimizer.build(self.critic.trainable_variables)
             self.generator_optimizer.build(self.generator.trainable_variables)
 
@@ -129,7 +108,7 @@ class AdversarialModel(GeneratorAndCritic):
     def set_step(self, step: int) -> None:
         """Counts generator steps, and with them the decay of the learning rates, from `step`."""
         self.step.assign(step)
-        set_iterations(self.critic_optimizer, step * self.n_critic)
+        set_iterations(self.critic_optimizer, step * self.options.n_critic)
         set_iterations(self.generator_optimizer, step)
 
     # --- pieces of a train step ---
@@ -145,13 +124,13 @@ class AdversarialModel(GeneratorAndCritic):
         Under a distribution strategy a replica's N is its part of the batch.
         """
         count = real_images.shape[0]
-        if not count or count % self.n_critic:
+        if not count or count % self.options.n_critic:
             raise ValueError(
                 f"data must have elements of n_critic * batch_size images with n_critic="
-                f"{self.n_critic} (use drop_remainder=True when batching). "
+                f"{self.options.n_critic} (use drop_remainder=True when batching). "
                 f"Received: shape {tuple(real_images.shape)}"
             )
-        return count // self.n_critic
+        return count // self.options.n_critic
 
     def real_batches(self, real_images: tf.Tensor) -> list[tf.Tensor]:
         """An element of the data as the batches of the `n_critic` critic updates.
@@ -167,19 +146,22 @@ class AdversarialModel(GeneratorAndCritic):
             ValueError: If the number of images is not a known multiple of n_critic.
         """
         batch_size = self.batch_size(real_images)
-        if self.real_noise:
-            seed = noise_module.draw_seed(self.seed, self.step.value, noise_module.REAL_NOISE)
-            shape = (self.n_critic, batch_size * self.replicas, *real_images.shape[1:])
-            noise = noise_module.training_noise("uniform", shape, seed)
-            noise = tf.reshape(noise_module.own_part(noise, axis=1), real_images.shape)
-            real_images = (1.0 - self.real_noise) * real_images + self.real_noise * noise
-        return tf.split(real_images, self.n_critic)
+        if self.options.real_noise:
+            seed = draws.draw_seed(self.options.seed, self.step.value, draws.Purpose.REAL_NOISE)
+            shape = (self.options.n_critic, batch_size * self.replicas, *real_images.shape[1:])
+            noise = draws.training_noise("uniform", shape, seed)
+            noise = tf.reshape(draws.own_part(noise, axis=1), real_images.shape)
+            share = self.options.real_noise
+            real_images = (1.0 - share) * real_images + share * noise
+        return tf.split(real_images, self.options.n_critic)
 
-    def training_noise(self, batch_size: int, purpose: int, iteration: int = 0) -> tf.Tensor:
+    def training_noise(
+        self, batch_size: int, purpose: draws.Purpose, iteration: int = 0
+    ) -> tf.Tensor:
         """Noise float32 [batch_size, noise_dim] of this step, update and replica."""
-        seed = noise_module.draw_seed(self.seed, self.step.value, purpose, iteration)
-        shape = (batch_size * self.replicas, self.noise_dim)
-        return noise_module.own_part(noise_module.training_noise(self.noise, shape, seed))
+        seed = draws.draw_seed(self.options.seed, self.step.value, purpose, iteration)
+        shape = (batch_size * self.replicas, self.options.noise_dim)
+        return draws.own_part(draws.training_noise(self.options.noise, shape, seed))
 
     def minimize(
         self,
@@ -212,7 +194,7 @@ class AdversarialModel(GeneratorAndCritic):
         Returns:
             The loss, a float32 scalar.
         """
-        noise = self.training_noise(batch_size, noise_module.GENERATOR_NOISE)
+        noise = self.training_noise(batch_size, draws.Purpose.GENERATOR_NOISE)
         with tf.GradientTape() as tape:
             loss = loss_of(self.critic(self.generator(noise, training=True), training=True))
         self.minimize(tape, loss, self.generator, self.generator_optimizer)
@@ -229,7 +211,10 @@ class AdversarialModel(GeneratorAndCritic):
         """
         self._share_statistics()
         update_average(
-            self.ema_generator.weights, self.generator.weights, self.ema_decay, self.step.value
+            self.ema_generator.weights,
+            self.generator.weights,
+            self.options.ema_decay,
+            self.step.value,
         )
         self.step.assign_add(1)
         return self.track(logs)

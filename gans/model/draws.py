@@ -1,9 +1,10 @@
-"""Random numbers as pure functions of (seed, step, iteration, position): no generator state.
+"""Random numbers as pure functions of (seed, step, purpose, iteration, position): no state.
 
 Replicas draw the numbers of the whole global batch and take those of their own positions, which
 costs little beside a step: however many replicas share a batch, each image has the same noise.
 """
 
+import enum
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -11,25 +12,34 @@ import tensorflow as tf
 # Named, as the default differs from device to device. XLA's Philox gives other numbers even so.
 ALGORITHM = "philox"
 
-# What a draw is for. Draws of one step differ in this, so that none repeats another.
-CRITIC_NOISE, INTERPOLATION, GENERATOR_NOISE, REAL_NOISE = range(4)
+
+class Purpose(enum.IntEnum):
+    """What a draw is for. Draws of one step differ in this, so that none repeats another.
+
+    Runs depend on the numbers: a new purpose is added at the end.
+    """
+
+    CRITIC_NOISE = 0
+    INTERPOLATION = 1
+    GENERATOR_NOISE = 2
+    REAL_NOISE = 3
 
 
-def draw_seed(seed: int, step: tf.Tensor, purpose: int, iteration: int = 0) -> tf.Tensor:
+def draw_seed(seed: int, step: tf.Tensor, purpose: Purpose, iteration: int = 0) -> tf.Tensor:
     """The int64 [2] seed of one draw inside a train step, for `tf.random.stateless_*`.
 
     Args:
         seed: The run's seed.
         step: int64 scalar, generator steps done so far.
-        purpose: `CRITIC_NOISE`, `INTERPOLATION`, `GENERATOR_NOISE` or `REAL_NOISE`.
+        purpose: What the draw is for.
         iteration: The critic update within the step.
     """
-    key = tf.random.experimental.stateless_fold_in(
-        tf.constant([seed, 0], tf.int64), step, alg=ALGORITHM
-    )
-    return tf.random.experimental.stateless_fold_in(
-        key, tf.constant(iteration * 4 + purpose, tf.int64), alg=ALGORITHM
-    )
+    key = tf.constant([seed, 0], tf.int64)
+    # One after the other: a sum of the numbers could be the same for two draws.
+    for number in (step, int(purpose), iteration):
+        number = tf.cast(number, tf.int64)
+        key = tf.random.experimental.stateless_fold_in(key, number, alg=ALGORITHM)
+    return key
 
 
 def training_noise(kind: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,7 @@
 """The three networks of an adversarial model, and the images that they make."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,37 +15,40 @@ from gans.architectures.batch_norm import as_keras_layer
 from gans.architectures.blocks import synchronize_batch_norm
 from gans.generators.files import save_generator
 from gans.generators.making import images_of, to_bytes
+from gans.model.given_networks import (
+    check_critic,
+    check_generator,
+    copy_of,
+    image_shape_of,
+    serialized,
+)
 from gans.model.precision import resolve_precision
 from gans.model.resumable import ResumableModel
-from utils.latent import NOISES, sample
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+from utils.checks import one_of
+from utils.latent import sample
+from utils.options.model import ModelOptions
 
 
 class GeneratorAndCritic(ResumableModel):
     """A generator, its moving average and a critic, which exist with all variables from the start.
 
     Args:
+        options: What the networks are and how they are trained.
         method: "wgan-gp", "wgan" or "dcgan": what the architecture's default normalization is for.
-        image_shape: (H, W, C); C is 1 or 3. Which H and W work depends on the architecture.
-        noise_dim: Length of a noise vector.
-        architecture: Name of a module in `gans.architectures`.
-        base_filters: Width of the networks; None takes the architecture's own.
-        critic_normalization: "none", "batch", "layer", "instance", or "published" where the
-            architecture has it; None takes the architecture's own for the method.
-        n_critic: Critic updates for each generator update.
-        noise: "normal" (standard) or "uniform" (in [-1, 1]).
-        real_noise: Share in [0, 1) of uniform noise in [-1, 1] that real images are mixed with
-            before the critic sees them.
-        ema_decay: Decay of the moving average of the generator's weights, in [0, 1); 0 turns it
-            off. Warmed up: min(ema_decay, (1 + t) / (10 + t)) after t generator steps.
-        seed: Seed of the initial weights and of every draw while training.
-        precision: "float32", "mixed_bfloat16" or "mixed_float16", of both networks, or "auto": see
-            `gans.model.precision`. Scores, losses, penalty norms and EMA stay float32.
-        synchronized_batch_norm: Whether batch normalization takes its statistics over all replicas
-            of a distribution strategy, instead of each one's own part of the batch.
         logs: Names of what a step logs.
+        image_shape: (H, W, C); C is 1 or 3. Which H and W work depends on the architecture. None:
+            the shape of the networks given, else (64, 64, 3).
+        generator: A network of one's own instead of the architecture's: noise [N, noise_dim] to
+            float32 images [N, H, W, C] in [-1, 1].
+        critic: Likewise: images [N, H, W, C] to float32 scores [N, 1].
         name: Name of the model.
+
+    Attributes:
+        options: As given, with what it leaves open: base_filters, critic_normalization, precision.
+        image_shape: (H, W, C).
+        generator: The network that is trained.
+        ema_generator: The moving average of its weights.
+        critic: Its opponent.
 
     Call arguments:
         inputs: Noise, float32 [N, noise_dim].
@@ -59,86 +63,77 @@ class GeneratorAndCritic(ResumableModel):
 
     def __init__(
         self,
+        options: ModelOptions,
         *,
         method: str,
-        image_shape: tuple[int, int, int],
-        noise_dim: int,
-        architecture: str,
-        base_filters: int | None,
-        critic_normalization: str | None,
-        n_critic: int,
-        noise: str,
-        real_noise: float,
-        ema_decay: float,
-        seed: int,
-        precision: str,
-        synchronized_batch_norm: bool,
         logs: Sequence[str],
+        image_shape: tuple[int, int, int] | None = None,
+        generator: keras.Model | None = None,
+        critic: keras.Model | None = None,
         name: str | None = None,
     ):
         super().__init__(logs, name=name)
-        module = get_architecture(architecture)
-        if base_filters is None:
-            base_filters = module.BASE_FILTERS
-        image_shape = tuple(image_shape)
-        _require(len(image_shape) == 3 and image_shape[2] in (1, 3), "image_shape",
-                 "be (H, W, C) with 1 or 3 channels", image_shape)
-        for argument, value in [
-            ("noise_dim", noise_dim),
-            ("base_filters", base_filters),
-            ("n_critic", n_critic),
-        ]:
-            _require(value >= 1, argument, "be 1 or more", value)
-        _require(noise in NOISES, "noise", f"be one of {', '.join(NOISES)}", noise)
-        for argument, value in [("real_noise", real_noise), ("ema_decay", ema_decay)]:
-            _require(0 <= value < 1, argument, "be in [0, 1)", value)
-        _require(0 <= seed < 2**31, "seed", "be in [0, 2^31)", seed)
-        _require(precision in (*PRECISIONS, "auto"), "precision",
-                 f"be one of {', '.join(PRECISIONS)}, auto", precision)
-        precision = resolve_precision(precision)
-        if critic_normalization is None:
-            critic_normalization = module.critic_normalization(method, image_shape)
-        _require(critic_normalization in module.CRITIC_NORMALIZATIONS, "critic_normalization",
-                 f"be one of {', '.join(module.CRITIC_NORMALIZATIONS)} with architecture "
-                 f"{architecture}", critic_normalization)
         self.method = method
-        self._init_config = {
-            "image_shape": image_shape,
-            "noise_dim": noise_dim,
-            "architecture": architecture,
-            "base_filters": base_filters,
-            "critic_normalization": critic_normalization,
-            "n_critic": n_critic,
-            "noise": noise,
-            "real_noise": real_noise,
-            "ema_decay": ema_decay,
-            "seed": seed,
-            "precision": precision,
-            "synchronized_batch_norm": synchronized_batch_norm,
-        }
-        self.image_shape = image_shape
-        self.noise_dim = noise_dim
-        self.n_critic = n_critic
-        self.noise = noise
-        self.real_noise = real_noise
-        self.ema_decay = ema_decay
-        self.seed = seed
-        self.precision = precision
-
-        with _dtype_policy(precision):
-            # The critic's seed differs: equal layers of the two networks must not start equal.
-            self.generator = module.build_generator(image_shape, noise_dim, base_filters, 2 * seed)
-            self.critic = module.build_critic(
-                image_shape, base_filters, critic_normalization, 2 * seed + 1
+        self.image_shape = image_shape_of(image_shape, options.noise_dim, generator, critic)
+        if len(self.image_shape) != 3 or self.image_shape[2] not in (1, 3):
+            raise ValueError(
+                "image_shape must be (H, W, C) with 1 or 3 channels. "
+                f"Received: {self.image_shape}"
             )
-            if synchronized_batch_norm:
-                synchronize_batch_norm(self.generator)
-                synchronize_batch_norm(self.critic)
+        # What get_config says of them; the networks themselves are saved once, with their weights.
+        self._own = {name: serialized(network)
+                     for name, network in [("generator", generator), ("critic", critic)]
+                     if network is not None}  # fmt: skip
+        self.options = self._completed(options)
+        with _dtype_policy(self.options.precision):
+            self.generator = self._build_generator() if generator is None else generator
+            self.critic = self._build_critic() if critic is None else critic
+        if generator is not None:
+            check_generator(generator, options.noise_dim, self.image_shape)
+        if critic is not None:
+            check_critic(critic, self.image_shape, has_penalty=method == "wgan-gp")
+        if options.synchronized_batch_norm:
+            synchronize_batch_norm(self.generator)
+            synchronize_batch_norm(self.critic)
+        if generator is None:
             self.ema_generator = keras.models.clone_model(
                 self.generator, clone_function=as_keras_layer
             )
+        else:
+            self.ema_generator = copy_of(generator, options.noise_dim)
         self.ema_generator.set_weights(self.generator.get_weights())
         self.built = True
+
+    def _completed(self, options: ModelOptions) -> ModelOptions:
+        """The options, with those that the architecture or the machine decides."""
+        found: dict[str, Any] = {"precision": resolve_precision(options.precision)}
+        if len(self._own) < 2:
+            module = get_architecture(options.architecture)
+            found["base_filters"] = options.base_filters or module.BASE_FILTERS
+            if "critic" not in self._own:
+                normalization = options.critic_normalization
+                found["critic_normalization"] = normalization or module.critic_normalization(
+                    self.method, self.image_shape
+                )
+                one_of(*module.CRITIC_NORMALIZATIONS).check(
+                    f"critic_normalization with architecture {options.architecture}",
+                    found["critic_normalization"],
+                )
+        return dataclasses.replace(options, **found)
+
+    def _build_generator(self) -> keras.Model:
+        options = self.options
+        return get_architecture(options.architecture).build_generator(
+            self.image_shape, options.noise_dim, options.base_filters, 2 * options.seed
+        )
+
+    def _build_critic(self) -> keras.Model:
+        options = self.options
+        # Its seed differs: equal layers of the two networks must not start equal.
+        return get_architecture(options.architecture).build_critic(
+            self.image_shape, options.base_filters, options.critic_normalization,
+            2 * options.seed + 1,
+        )  # fmt: skip
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generator(inputs, training=training)
@@ -151,13 +146,24 @@ class GeneratorAndCritic(ResumableModel):
         In one pass where each image is scored by itself. Batch normalization must not tell real
         from fake by mixing them, and the published critics count their calls.
         """
-        if self._init_config["critic_normalization"] not in ("none", "layer", "instance"):
+        if self.options.critic_normalization not in ("none", "layer", "instance"):
             return self.critic(real_images, training=True), self.critic(fake_images, training=True)
         scores = self.critic(tf.concat([real_images, fake_images], axis=0), training=True)
         return tuple(tf.split(scores, 2))
 
     def get_config(self) -> dict[str, Any]:
-        return {**self._init_config, "name": self.name}
+        config = {"image_shape": self.image_shape, **vars(self.options), **self._own}
+        if "critic" in self._own:  # there is no such thing
+            del config["critic_normalization"]
+        if len(self._own) == 2:
+            del config["architecture"], config["base_filters"]
+        return {**config, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        own = {name: keras.saving.deserialize_keras_object(config[name])
+               for name in ("generator", "critic") if name in config}  # fmt: skip
+        return cls(**{**config, **own})
 
     def generate(
         self,
@@ -183,7 +189,8 @@ class GeneratorAndCritic(ResumableModel):
         Raises:
             ValueError: If n or batch_size is below 1, or the seed or truncation is out of range.
         """
-        noise = sample(n, self.noise_dim, seed, self.noise, truncation, first)
+        options = self.options
+        noise = sample(n, options.noise_dim, seed, options.noise, truncation, first)
         return images_of(self._generate_batch, noise, batch_size)
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -196,11 +203,6 @@ class GeneratorAndCritic(ResumableModel):
         See `gans.generators.files.save_generator`.
         """
         save_generator(self.ema_generator, path)
-
-
-def _require(condition: bool, argument: str, rule: str, received: Any) -> None:
-    if not condition:
-        raise ValueError(f"{argument} must {rule}. Received: {received!r}")
 
 
 @contextlib.contextmanager

@@ -57,8 +57,8 @@ def export_run(
     with _best_weights(model, run) if best_only else contextlib.nullcontext():
         _save(model, files)
         if hasattr(data, "sample"):
-            real = data.sample(SHOWN, seed=model.seed)
-            fake = model.generate(len(real), seed=model.seed)
+            real = data.sample(SHOWN, seed=model.options.seed)
+            fake = model.generate(len(real), seed=model.options.seed)
             save_image(real_and_generated(real, fake), run.real_and_generated)
             pictures.append(("real and generated", run.real_and_generated))
     if evaluated and not best_only:

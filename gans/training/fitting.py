@@ -63,7 +63,7 @@ def make_schedule(
         batch_size = data.batch_size
     check_batch_size(batch_size, model.distribute_strategy)
     evaluate_every = None if evaluation is None else evaluation.evaluate_every
-    return Schedule(save_interval, train_steps, model.n_critic * batch_size, evaluate_every)
+    return Schedule(save_interval, train_steps, model.options.n_critic * batch_size, evaluate_every)
 
 
 def fit_intervals(
@@ -101,10 +101,10 @@ def _dataset(model: AdversarialModel, data: Any, start_step: int) -> Any:
     def part(num_replicas: int, replicas: range) -> tf.data.Dataset:
         if isinstance(data, tf.data.Dataset):
             return split_among_replicas(
-                data.skip(start_step), model.n_critic, num_replicas, replicas
+                data.skip(start_step), model.options.n_critic, num_replicas, replicas
             )
         return data.dataset(
-            model.n_critic, start_step, num_replicas=num_replicas, replicas=replicas
+            model.options.n_critic, start_step, num_replicas=num_replicas, replicas=replicas
         )
 
     if model.replicas == 1:

@@ -2,26 +2,15 @@
 import numbers
 from collections.abc import Sequence
 
-from utils.checks import check_integer
-
-CROPS = ("center", "stretch", "pad")
-DEFAULT_SIZE = (64, 64)
+from utils.checks import at_least
+from utils.options.data import DEFAULT_SIZE, DataOptions
 
 
-def check_options(
-    crop: str, background: Sequence[int], max_megapixels: float, workers: int | None
-) -> None:
-    """Raises ValueError if one of these cannot be used."""
-    if crop not in CROPS:
-        raise ValueError(f"crop must be one of {', '.join(CROPS)}; received {crop!r}")
-    if not _are_integers(background, (3,), 0, 255):
-        raise ValueError(
-            f"background must be three integers (R, G, B) from 0 to 255; received {background!r}"
-        )
-    if not isinstance(max_megapixels, numbers.Real) or not max_megapixels > 0:
-        raise ValueError(f"max_megapixels must be a positive number; received {max_megapixels!r}")
+def check_options(workers: int | None, **options: object) -> None:
+    """Raises ValueError if an option of `DataOptions`, or the number of workers, cannot be used."""
+    DataOptions.check(**options)
     if workers is not None:
-        check_integer("workers", workers, 1)
+        at_least(1).check("workers", workers)
 
 
 def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None) -> tuple[int, int]:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from utils.checks import check_integer
-from utils.data.arguments import DEFAULT_SIZE, check_channels, check_options, target_size
+from utils.data.arguments import check_channels, check_options, target_size
 from utils.data.decoding import DifferentShapeError, ImageDecoder, UnusableImageError
 from utils.data.duplicates import difference_hash, near_duplicates, thumbnail
 from utils.data.sources.base import Payload
 from utils.data.sources.opening import open_source
+from utils.options.data import DEFAULT_SIZE
 from utils.process import available_cores, progress_bar
 from utils.wording import printable
 
@@ -61,8 +61,10 @@ def inspect_source(
     Raises:
         ValueError: An argument is wrong, or the source cannot be opened.
     """
-    check_integer("batch_size", batch_size, 1)
-    check_options(crop, background, max_megapixels, workers)
+    check_options(
+        workers, batch_size=batch_size, crop=crop, background=tuple(background),
+        max_megapixels=max_megapixels,
+    )  # fmt: skip
     size = target_size(image_shape, resize)
     opened = open_source(source, size, show_progress)
     channels = 1 if to_grayscale else opened.channels

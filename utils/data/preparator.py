@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.checks import check_integer, check_share
+from utils.checks import at_least
 from utils.data import image_cache, prepared_set
 from utils.data.arguments import check_channels, check_options, target_size
 from utils.data.array_rows import ArrayRows
@@ -81,7 +81,7 @@ class DataPreparator:
         source: str | os.PathLike = "faces",
         image_shape: Sequence[int] | None = None,
         resize: Sequence[int] | None = None,
-        batch_size: int = 64,
+        batch_size: int = 32,
         to_grayscale: bool = False,
         crop: str = "center",
         background: Sequence[int] = (255, 255, 255),
@@ -93,10 +93,12 @@ class DataPreparator:
         workers: int | None = None,
         show_progress: bool = True,
     ):
-        check_integer("batch_size", batch_size, 1)
-        check_integer("seed", seed, 0)
-        check_options(crop, background, max_megapixels, workers)
-        check_share("hold_out", hold_out)
+        background = tuple(background)
+        check_options(
+            workers, batch_size=batch_size, crop=crop, background=background,
+            max_megapixels=max_megapixels, hold_out=hold_out,
+        )  # fmt: skip
+        at_least(0).check("seed", seed)
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
@@ -108,7 +110,7 @@ class DataPreparator:
             "size": size,
             "resize": resize is not None or image_shape is None,
             "crop": crop,
-            "background": tuple(background),
+            "background": background,
             "max_megapixels": float(max_megapixels),
         }
         self.fingerprint = self._fingerprint(to_grayscale)
@@ -182,7 +184,7 @@ class DataPreparator:
         Returns:
             uint8 [n, H, W, C].
         """
-        check_integer("n", n, 1)
+        at_least(1).check("n", n)
         random = np.random.default_rng(seed)
         rounds = [random.permutation(self.num_images) for _ in range(-(-n // self.num_images))]
         return self.gather(np.concatenate(rounds)[:n])
@@ -211,8 +213,8 @@ class DataPreparator:
             ValueError: An argument is too small, or a batch larger than the collection.
         """
         batch_size = self.batch_size if batch_size is None else batch_size
-        check_integer("n_critic", n_critic, 1)
-        check_integer("start_step", start_step, 0)
+        at_least(1).check("n_critic", n_critic)
+        at_least(0).check("start_step", start_step)
         self._check_batch_size(batch_size)
         if self._shards is not None:
             whole = shard_stream(
@@ -308,7 +310,7 @@ class DataPreparator:
             ) from error
 
     def _check_batch_size(self, batch_size: int) -> None:
-        check_integer("batch_size", batch_size, 1)
+        at_least(1).check("batch_size", batch_size)
         if batch_size > self.num_images:
             raise ValueError(
                 f"batch_size must be at most the number of usable images, {self.num_images}"

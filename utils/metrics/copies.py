@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import nearest
 
@@ -91,7 +91,7 @@ def closeness_threshold(
         ValueError: The arguments cannot be used, or all images of the sample have an equal one.
     """
     (real,) = check_features(least=2, real=real)
-    check_integer("sample", sample, 1)
+    at_least(1).check("sample", sample)
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1; received {share!r}")
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 from utils.process import progress_bar
 
@@ -102,7 +102,7 @@ def nearest(
         ValueError: The features or k cannot be used.
     """
     queries, references = check_features(queries=queries, references=references)
-    check_integer("k", k, 1)
+    at_least(1).check("k", k)
     if same and len(queries) != len(references):
         raise ValueError(
             "same=True demands that queries and references are one set; received "

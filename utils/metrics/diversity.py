@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 from utils.metrics.copies import closeness_threshold
 from utils.metrics.distances import distance_tiles, nearest
@@ -39,7 +39,7 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
     Raises:
         ValueError: The features cannot be used, or each of the reals equals another.
     """
-    check_integer("sample", sample, 2)
+    at_least(2).check("sample", sample)
     fakes, reals = check_features(least=2, fakes=fakes, reals=reals)
     size, rng = min(sample, len(fakes), len(reals)), np.random.default_rng(seed)
     fakes, reals = (

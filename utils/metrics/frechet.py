@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import spans
 from utils.process import progress_bar
@@ -28,7 +28,7 @@ class Moments:
     """
 
     def __init__(self, dimensions: int):
-        check_integer("dimensions", dimensions, 1)
+        at_least(1).check("dimensions", dimensions)
         self.dimensions = int(dimensions)
         self.count = 0
         self._mean = np.zeros(dimensions)
@@ -148,7 +148,7 @@ def frechet_at_infinity(
         ValueError: The features or `sizes` cannot be used, or there are too few fakes.
     """
     width = real.dimensions
-    check_integer("sizes", sizes, 2)
+    at_least(2).check("sizes", sizes)
     (fakes,) = check_features(least=2 * width + 2, width=width, fakes=fakes)
     order = np.random.default_rng(seed).permutation(len(fakes))
     first = smallest_subset(len(fakes), width)

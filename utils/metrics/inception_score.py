@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 
 
@@ -27,7 +27,7 @@ def inception_score(logits: np.ndarray, splits: int = 10) -> tuple[float, float]
     Raises:
         ValueError: The logits or `splits` cannot be used.
     """
-    check_integer("splits", splits, 1)
+    at_least(1).check("splits", splits)
     (logits,) = check_features(least=splits, logits=logits)
     edges = np.arange(splits + 1) * len(logits) // splits
     scores = [_score(logits[a:b]) for a, b in itertools.pairwise(edges)]

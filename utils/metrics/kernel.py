@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import spans
 from utils.process import progress_bar
@@ -61,8 +61,8 @@ def kernel_distance_of_subsets(
     Raises:
         ValueError: The features or numbers cannot be used.
     """
-    check_integer("subsets", subsets, 2)
-    check_integer("subset_size", subset_size, 2)
+    at_least(2).check("subsets", subsets)
+    at_least(2).check("subset_size", subset_size)
     real, fake = check_features(least=subset_size, real=real, fake=fake)
     rng = np.random.default_rng(seed)
     values = []

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.checks import check_integer
+from utils.checks import at_least
 from utils.metrics.arguments import check_features
 from utils.metrics.distances import distance_tiles, nearest
 
@@ -38,8 +38,8 @@ def precision_recall_density_coverage(
     Raises:
         ValueError: The features cannot be used, or are too few.
     """
-    check_integer("precision_k", precision_k, 1)
-    check_integer("density_k", density_k, 1)
+    at_least(1).check("precision_k", precision_k)
+    at_least(1).check("density_k", density_k)
     most = max(precision_k, density_k)
     real, fake = check_features(least=most + 1, real=real, fake=fake)
     real_distances, _ = nearest(real, real, most, same=True, show_progress=show_progress)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from utils.checks import one_of
 from utils.options.config import TrainingConfig
+from utils.options.fields import Options, by_heading, help_with_default
 from utils.options.merging import merge_options, method_of
 from utils.options.presets import PRESETS, list_presets, preset_options
 from utils.runs.directory import RunDirectory
@@ -42,43 +44,45 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     return f": did you mean {nearest[0]}?" if nearest else ""
 
 
-def add_groups(parser: argparse.ArgumentParser, groups: Sequence[str]) -> None:
-    """Adds the options of these groups of `TrainingConfig` ("data", "model", ...) to a parser.
+def add_groups(parser: argparse.ArgumentParser, options: type[Options]) -> None:
+    """Adds the options of a class to a parser, under their headings.
 
     No option has a default: what is not given does not appear in the result.
     """
-    fields = dataclasses.fields(TrainingConfig)
-    for group in groups:
-        names = [field.name for field in fields if field.metadata["group"] == group]
-        add_options(parser.add_argument_group(group), names)
+    for heading, fields in by_heading(options).items():
+        section = parser.add_argument_group(heading)
+        for field in fields:
+            _add_option(section, field)
 
 
 def add_options(section: Any, names: Sequence[str]) -> None:
-    """Adds options of `TrainingConfig` to a group of a parser's arguments, likewise."""
+    """Adds some options of `TrainingConfig` to a group of a parser's arguments, likewise."""
     for field in dataclasses.fields(TrainingConfig):
         if field.name in names:
             _add_option(section, field)
 
 
 def _add_option(section: Any, field: dataclasses.Field) -> None:
-    options = {**field.metadata["argparse"], "default": argparse.SUPPRESS, "dest": field.name}
-    text = field.metadata["help"]
+    rule, name = field.metadata["rule"], f"--{field.name}"
+    common = {"dest": field.name, "default": argparse.SUPPRESS}
     if isinstance(field.default, bool):
-        section.add_argument(f"--{field.name}", action="store_true", help=text,
-                             default=argparse.SUPPRESS)
+        section.add_argument(name, action="store_true", help=field.metadata["help"], **common)
         # Unsets what a file has set; in no help, where it would double every flag.
-        section.add_argument(f"--no_{field.name}", action="store_false", dest=field.name,
-                             help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+        section.add_argument(f"--no_{field.name}", action="store_false", help=argparse.SUPPRESS,
+                             **common)  # fmt: skip
         return
-    if field.default is not None and "default:" not in text:
-        shown = field.default
-        shown = " ".join(map(str, shown)) if isinstance(shown, tuple) else shown
-        text = f"{text} (default: {shown})"
-    section.add_argument(f"--{field.name}", *field.metadata["aliases"], help=text, **options)
+    common |= {
+        "type": rule if rule.count == 1 else rule.of_text,
+        "metavar": field.metadata["metavar"] or f"{{{','.join(rule.choices)}}}",
+    }
+    if rule.count != 1:
+        common["nargs"] = rule.count
+    section.add_argument(name, *field.metadata["aliases"],
+                         help=help_with_default(field, field.default), **common)  # fmt: skip
     if field.name == "resize":
-        square = {**options, "nargs": 1, "metavar": "N"}
+        square = {**common, "nargs": 1, "metavar": "N"}
         section.add_argument("-s", "--size", action=_Square, help="the same as --resize N N",
-                             **square)
+                             **square)  # fmt: skip
 
 
 class _ListPresets(argparse.Action):
@@ -110,9 +114,10 @@ def training_parser(prog: str | None = None) -> OptionParser:
 
 A flag that a file sets is unset with --no_FLAG.""",
     )
-    add_groups(parser, ["data", "model", "training", "devices", "evaluation", "run"])
+    add_groups(parser, TrainingConfig)
     general = parser.add_argument_group("general")
-    general.add_argument("--preset", choices=PRESETS, default=argparse.SUPPRESS,
+    general.add_argument("--preset", type=one_of(*PRESETS),
+                         default=argparse.SUPPRESS,
                          help="options of a published system, under those given otherwise: "
                          f"{', '.join(PRESETS)}", metavar="NAME")
     general.add_argument("--list_presets", action=_ListPresets, nargs=0, default=argparse.SUPPRESS,
@@ -167,9 +172,7 @@ def read_options(
             saved = run.read_config().get("options") or {}
             saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
             lower = _check(parser, saved, str(run.config)) | {"save_path": str(run.path)}
-        values = merge_options(lower, upper)
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return TrainingConfig(**values), dry_run
+        return TrainingConfig(**merge_options(lower, upper)), dry_run
     except (ValueError, OSError) as error:
         parser.error(" ".join(str(error).split()))
 
@@ -206,13 +209,13 @@ def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str,
         if name not in fields:
             parser.error(f"unknown option {name!r}{suggestion(str(name), list(fields))}")
         is_flag = isinstance(fields[name].default, bool)
-        count = fields[name].metadata["argparse"].get("nargs", 1)
+        count = fields[name].metadata["rule"].count
         if value is None:
             if fields[name].default is None:
                 unset[name] = None
             continue
         if is_flag != isinstance(value, bool):
-            rule = "true or false" if is_flag else "no truth value (quote a word)"
+            rule = "true or false" if is_flag else "a value, not true or false (quote a word)"
             parser.error(f"{name} must be {rule}. Received: {value!r}")
         given = len(value) if isinstance(value, list) else 1
         if given != count and not (count == "+" and given):

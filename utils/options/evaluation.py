@@ -1,52 +1,57 @@
 """How a generator is judged while it is trained."""
 
-import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
+from utils.checks import at_least, one_of, text
 from utils.metrics.names import KID_SUBSET_SIZE, NUMBERS
+from utils.options.fields import Options, option
 
-# Not the extrapolation to infinity, which needs more images than one makes while training.
+# Without the extrapolation to infinity, which needs more images than one makes while training.
 EVALUATION_METRICS = tuple(name for name in NUMBERS if name != "fid_infinity")
 
 
-@dataclasses.dataclass(frozen=True)
-class EvaluationOptions:
-    """How a generator is judged while it is trained; names are those of the command line.
-
-    Attributes:
-        evaluate_every: Generator steps between evaluations, a multiple of the save interval. The
-            run's last step is judged as well.
-        evaluate_images: Images made for an evaluation, and at most so many real ones to compare
-            them with.
-        evaluate_metric: One of `EVALUATION_METRICS`.
-        inception_weights: A file with the weights of the FID's network; None: the published one,
-            downloaded once.
-        features: A .keras file of a network to take features from instead.
-        stop_patience: End the run after so many evaluations in a row without a better value;
-            None: never.
+@dataclass(frozen=True)
+class EvaluationOptions(Options):
+    """How often a generator is judged, by how many images and by which number.
 
     Raises:
-        ValueError: If a value is out of its range, or two do not go together.
+        ValueError: If a value does not keep its rule, or two options do not go together.
     """
 
-    evaluate_every: int
-    evaluate_images: int = 2000
-    evaluate_metric: str = "fid"
-    inception_weights: str | None = None
-    features: str | None = None
-    stop_patience: int | None = None
+    heading = "evaluation"
+
+    evaluate_every: int | None = option(
+        None, "judge the generator every N generator steps, a multiple of --save_interval, and "
+        "after the last (default: never)", at_least(1), metavar="N")
+    evaluate_images: int | None = option(
+        None, "images made for an evaluation, and at most so many real ones (default: 2000)",
+        at_least(2), metavar="N")
+    evaluate_metric: str | None = option(
+        None, f"judge by {', '.join(EVALUATION_METRICS)} (default: fid)",
+        one_of(*EVALUATION_METRICS), metavar="NAME")
+    inception_weights: str | None = option(
+        None, "inception-2015-12-05.tgz, the .pb in it or an .npz (default: TensorFlow's file, "
+        "downloaded once, 89 MB)", text, metavar="FILE")
+    features: str | None = option(
+        None, "take features from this Keras model of images in 0..255 instead", text,
+        metavar="FILE.keras")
+    stop_patience: int | None = option(
+        None, "end the run after K evaluations in a row without a better value (default: never)",
+        at_least(1), metavar="K")
 
     def __post_init__(self) -> None:
-        for name, least in [("evaluate_every", 1), ("evaluate_images", 2), ("stop_patience", 1)]:
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be {least} or more. Received: {value}")
-        if self.evaluate_metric not in EVALUATION_METRICS:
-            raise ValueError(
-                f"evaluate_metric must be one of {', '.join(EVALUATION_METRICS)}. "
-                f"Received: {self.evaluate_metric!r}"
-            )
+        super().__post_init__()
+        if self.evaluate_every is None:
+            given = next(((name, value) for name, value in vars(self).items()
+                          if value is not None), None)  # fmt: skip
+            if given:
+                raise ValueError(
+                    f"{given[0]} needs evaluate_every, the steps between evaluations: give it too, "
+                    f"or leave both out. Received: {given[0]}={given[1]}"
+                )
+            return
+        self._default("evaluate_images", 2000)
+        self._default("evaluate_metric", "fid")
         if self.evaluate_metric == "kid" and self.evaluate_images < KID_SUBSET_SIZE:
             raise ValueError(
                 f"evaluate_metric kid needs {KID_SUBSET_SIZE:,} evaluate_images or more: make "
@@ -62,23 +67,6 @@ class EvaluationOptions:
                 "evaluate_metric inception_score needs the Inception network's classes: leave out "
                 f"features, or take another metric. Received: features={self.features}"
             )
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "EvaluationOptions | None":
-        """Those among options by name, of which None is not given; None without evaluate_every.
-
-        Raises:
-            ValueError: As the class, or if others are given without evaluate_every.
-        """
-        names = [field.name for field in dataclasses.fields(cls)]
-        given = {name: values[name] for name in names if values[name] is not None}
-        if given and "evaluate_every" not in given:
-            name, value = next(iter(given.items()))
-            raise ValueError(
-                f"{name} needs evaluate_every, the steps between evaluations: give it too, or "
-                f"leave both out. Received: {name}={value}"
-            )
-        return cls(**given) if given else None
 
     def check_interval(self, save_interval: int) -> None:
         """Raises ValueError if a step to be judged would have no row in the log."""

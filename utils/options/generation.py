@@ -2,7 +2,7 @@
 
 import argparse
 
-from utils.checks import at_least_0, at_least_1, positive
+from utils.checks import Rule, at_least, one_of, positive
 from utils.options.command_line import OptionParser, add_options
 
 MOST_SEEDS = 1_000_000
@@ -13,28 +13,21 @@ def _seeds(text: str) -> list[int]:
     seeds = {}  # each once, in order
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        run = range(at_least_0(first), at_least_0(last if dash else first) + 1)
-        if not run or len(run) > MOST_SEEDS:
+        run = range(int(first), int(last if dash else first) + 1)
+        if not run or run[0] < 0 or len(run) > MOST_SEEDS:
             raise ValueError
         seeds |= dict.fromkeys(run)
     return list(seeds)
 
 
-def _at_least_2(text: str) -> int:
-    value = int(text)
-    if value < 2:
-        raise ValueError
-    return value
-
-
 def _grid(text: str) -> tuple[int, int]:
-    rows, columns = text.lower().split("x")
-    return at_least_1(rows), at_least_1(columns)
+    rows, columns = map(int, text.lower().split("x"))
+    return rows, columns
 
 
-# argparse names the type in its error
-_seeds.__name__, _grid.__name__ = "list of seeds, such as 3,7,10-20,", "grid, such as 8x8,"
-_at_least_2.__name__ = "whole number of at least 2"
+SEEDS = Rule("a list of seeds, such as 3,7,10-20", lambda seeds: True, _seeds)
+GRID = Rule("a grid of rows and columns, such as 8x8", lambda grid: min(grid) > 0, _grid)
+SEED, COUNT = at_least(0), at_least(1)
 
 
 def generation_parser() -> OptionParser:
@@ -62,42 +55,42 @@ Image i of a seed is always the same, whatever else is made with it.""",
     which = parser.add_argument_group("which generator of a run directory")
     which.add_argument("--raw", action="store_true", help="without averaging")
     which.add_argument("--best", action="store_true", help="the best that the run kept")
-    which.add_argument("--step", type=at_least_0, metavar="N", help="of the checkpoint of step N")
+    which.add_argument("--step", type=SEED, metavar="N", help="of the checkpoint of step N")
     what = parser.add_argument_group("what to make (default: --count 64)")
-    what.add_argument("--count", type=at_least_1, metavar="N", help="N image files")
-    what.add_argument("--seeds", type=_seeds, metavar="LIST",
+    what.add_argument("--count", type=COUNT, metavar="N", help="N image files")
+    what.add_argument("--seeds", type=SEEDS, metavar="LIST",
                       help="an image file for each seed, as in 3,7,10-20")
-    what.add_argument("--grid", type=_grid, metavar="RxC", help="a grid of R rows and C columns")
-    what.add_argument("--interpolate", type=at_least_0, nargs="+", metavar="SEED",
+    what.add_argument("--grid", type=GRID, metavar="RxC", help="a grid of R rows and C columns")
+    what.add_argument("--interpolate", type=SEED, nargs="+", metavar="SEED",
                       help="the way between the images of two seeds or more: a picture or, with "
                       "--output NAME.gif or NAME.mp4, an animation")
-    what.add_argument("--traverse", type=at_least_0, nargs="*", metavar="I",
+    what.add_argument("--traverse", type=SEED, nargs="*", metavar="I",
                       help="a grid in which components I and J of the noise go from -1 to 1 "
                       "(default: the first and the last)")
     what.add_argument("--walk", type=positive, metavar="SECONDS",
                       help="an animation along a smooth closed way through noise")
-    what.add_argument("--directions", type=at_least_1, metavar="K",
+    what.add_argument("--directions", type=COUNT, metavar="K",
                       help="a row for each of the K directions in noise that change most")
     what.add_argument("--nearest", metavar="SOURCE",
                       help="ten images (or --count or --seeds), below each the nearest real image "
                       "of a folder, a .zip or .tar, a .npy or .npz array, an idx .gz file, "
                       "tfds:NAME[:SPLIT] or faces")
-    what.add_argument("--export", nargs="+", choices=("onnx", "litert"), metavar="FORMAT",
+    what.add_argument("--export", nargs="+", type=one_of("onnx", "litert"), metavar="FORMAT",
                       help="the generator itself for other programs: onnx, litert")
     how = parser.add_argument_group("how")
-    how.add_argument("--seed", type=at_least_0, metavar="S",
+    how.add_argument("--seed", type=SEED, metavar="S",
                      help="seed of the images (default: 0)")
     how.add_argument("--truncation", type=positive, metavar="T",
                      help="bound of the noise's components, as 2: more typical images, fewer "
                      "different ones")
-    how.add_argument("--noise", choices=("normal", "uniform"),
+    how.add_argument("--noise", type=one_of("normal", "uniform"), metavar="{normal,uniform}",
                      help="noise of a saved generator (default: its run's, else normal)")
-    how.add_argument("--frames", type=_at_least_2, metavar="K",
+    how.add_argument("--frames", type=at_least(2), metavar="K",
                      help="images along a way, 2 or more (default: 9 in a picture, 48 in an "
                      "animation)")
     how.add_argument("--linear", action="store_true",
                      help="--interpolate along straight lines also in normal noise")
-    how.add_argument("--by", choices=("layer", "activations"),
+    how.add_argument("--by", type=one_of("layer", "activations"), metavar="{layer,activations}",
                      help="find --directions from the first layer's weights (SeFa) or from the "
                      "principal components of its activations (GANSpace; default: layer)")
     how.add_argument("--inception_weights", metavar="FILE",
@@ -112,7 +105,7 @@ Image i of a seed is always the same, whatever else is made with it.""",
                         help="of image files a folder, a .zip, or an .npz with one array; of an "
                         "export a folder; else a .png, .gif or .mp4 (default: a name in the folder "
                         "generated, in the run directory or beside the generator)")
-    output.add_argument("--format", choices=("png", "jpg", "webp"),
+    output.add_argument("--format", type=one_of("png", "jpg", "webp"), metavar="{png,jpg,webp}",
                         help="of image files (default: png)")
     output.add_argument("--overwrite", action="store_true", help="replace files that are there")
     output.add_argument("--quiet", action="store_true", help="print warnings and errors only")

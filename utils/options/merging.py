@@ -13,8 +13,6 @@ _SETS_ASIDE = {
     "features": {"inception_weights"},
     "inception_weights": {"features"},
 }
-
-
 # What these options are where they are not given. docs/defaults.md says how these were found.
 METHOD_DEFAULTS = {
     "wgan-gp": {"gradient_penalty": 10.0, "optimizer": "adam", "learning_rate": 8e-4,
@@ -24,11 +22,7 @@ METHOD_DEFAULTS = {
     "dcgan": {"optimizer": "adam", "learning_rate": 2e-4, "generator_learning_rate": 2e-4,
               "beta_1": 0.5, "beta_2": 0.999},
 }  # fmt: skip
-
-
-_OF_A_METHOD = {"method", "penalty_every", "penalty_share"}.union(*METHOD_DEFAULTS.values())
-
-
+_OF_A_METHOD = {"method", "one_sided"}.union(*METHOD_DEFAULTS.values())
 DEFAULT_METHOD = "wgan-gp"
 
 

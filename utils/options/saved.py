@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from utils.options.config import TrainingConfig
+from utils.options.data import DataOptions
 
 # Options of a run that say how its images are prepared.
 PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_dir", "no_cache")
@@ -11,7 +11,7 @@ PREPARATION = ("to_grayscale", "crop", "background", "max_megapixels", "cache_di
 def data_options(config: dict[str, Any]) -> dict[str, Any]:
     """The source of a run's images, how they were prepared and which share was held out.
 
-    All are options of `TrainingConfig` by name.
+    All are `DataOptions` by name.
 
     Args:
         config: The run's config.json. A run that was trained from Python says nothing here.
@@ -22,13 +22,9 @@ def data_options(config: dict[str, Any]) -> dict[str, Any]:
     options = config.get("options")
     if not isinstance(options, dict):
         return {}
-    options = {name: tuple(options[name]) if isinstance(options[name], list) else options[name]
-               for name in ("source", "hold_out", *PREPARATION) if name in options}  # fmt: skip
-    TrainingConfig(**options)
-    for name in ("source", "cache_dir"):
-        if not isinstance(options.get(name), str | None):
-            raise ValueError(f"{name} in config.json must be a text. Received: {options[name]!r}")
-    return options
+    names = [name for name in ("source", "hold_out", *PREPARATION) if name in options]
+    checked = DataOptions(**{name: options[name] for name in names})
+    return {name: getattr(checked, name) for name in names}
 
 
 def preparation(

@@ -29,14 +29,13 @@ def command_of(options: Mapping[str, Any]) -> str:
     Raises:
         ValueError: If they are no options of this version.
     """
-    values = {name: tuple(value) if isinstance(value, list) else value
-              for name, value in options.items() if name not in ("resume", "quiet")}  # fmt: skip
+    values = {name: value for name, value in options.items() if name not in ("resume", "quiet")}
     try:
         wanted = TrainingConfig(**values)
     except TypeError as error:
         raise ValueError(f"options must be those of this version: {error}") from None
-    fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
-    given = {name: value for name, value in values.items() if value != fields[name].default}
+    given = {field.name: getattr(wanted, field.name) for field in dataclasses.fields(wanted)
+             if field.name in values and getattr(wanted, field.name) != field.default}  # fmt: skip
     for name in list(given):  # what follows from the others need not be said
         others = {key: value for key, value in given.items() if key != name}
         with contextlib.suppress(ValueError):

@@ -97,7 +97,7 @@ class Evaluation(IntervalCallback):
         try:
             with self.times.judging(), self._reporting() as report:
                 value = self.judge(
-                    self.model.generate, self.model.seed + SEED_OFFSET, report
+                    self.model.generate, self.model.options.seed + SEED_OFFSET, report
                 )
         except _InterruptedError:
             self.abandoned = self.model.stop_training = True

@@ -45,7 +45,7 @@ class SampleGrid(IntervalCallback):
 
     def save(self, step: int) -> None:
         """Writes the grid of the generator as it is after `step` generator steps."""
-        self.images = self.model.generate(GRID_IMAGES, seed=self.model.seed)
+        self.images = self.model.generate(GRID_IMAGES, seed=self.model.options.seed)
         save_image(image_grid(self.images), self.run.sample(step))
 
 
@@ -96,7 +96,7 @@ class Measurements(IntervalCallback):
             "sample_diversity": _mean_pixel_distance(images) / self._unit,
             "sample_change": self._change(step, images),
         }
-        if self.model.ema_decay:
+        if self.model.options.ema_decay:
             self.values["raw_distance"] = self._distance(images, self._raw_images(len(images)))
         if self._held_out is not None:
             self.values["held_out_gap"] = self._held_out_gap(images)
@@ -112,7 +112,7 @@ class Measurements(IntervalCallback):
 
     def _raw_images(self, count: int) -> np.ndarray:
         model = self.model
-        noise = sample(count, model.noise_dim, model.seed, model.noise)
+        noise = sample(count, model.options.noise_dim, model.options.seed, model.options.noise)
         return np.asarray(to_bytes(model.generator(noise, training=False)))
 
     def _distance(self, some: np.ndarray, others: np.ndarray) -> float:

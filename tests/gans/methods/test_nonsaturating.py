@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from gans import DCGAN, model_class
-from gans.model.draws import CRITIC_NOISE, GENERATOR_NOISE, draw_seed
+from gans.model.draws import Purpose, draw_seed
 from utils.runs.directory import RunDirectory
 
 
@@ -32,8 +32,8 @@ def fit(gan, data, steps=1):
 
 
 def noise_of(gan, purpose, iteration=0):
-    seed = draw_seed(gan.seed, tf.constant(0, tf.int64), purpose, iteration)
-    return tf.random.stateless_normal([4, gan.noise_dim], seed, alg="philox")
+    seed = draw_seed(gan.options.seed, tf.constant(0, tf.int64), purpose, iteration)
+    return tf.random.stateless_normal([4, gan.options.noise_dim], seed, alg="philox")
 
 
 def test_a_step_is_the_papers_algorithm(tiny_dcgan):
@@ -60,7 +60,7 @@ def test_a_step_is_the_papers_algorithm(tiny_dcgan):
         return plain.critic(plain.generator(noise, training=True), training=True)
 
     for iteration in range(2):
-        noise, batch = noise_of(plain, CRITIC_NOISE, iteration), real[4 * iteration :][:4]
+        noise, batch = noise_of(plain, Purpose.CRITIC_NOISE, iteration), real[4 * iteration :][:4]
 
         def discriminator_loss(noise=noise, batch=batch):
             real_scores, fake_scores = plain.critic(batch, training=True), scores(noise)
@@ -70,7 +70,7 @@ def test_a_step_is_the_papers_algorithm(tiny_dcgan):
         descend(plain.critic, 0.1, discriminator_loss)
 
     def generator_loss():
-        fake_scores = scores(noise_of(plain, GENERATOR_NOISE))
+        fake_scores = scores(noise_of(plain, Purpose.GENERATOR_NOISE))
         return entropy(tf.ones_like(fake_scores), fake_scores)
 
     descend(plain.generator, 0.2, generator_loss)

@@ -5,17 +5,17 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from gans.model.draws import draw_seed, training_noise
+from gans.model.draws import Purpose, draw_seed, training_noise
 
 
 def test_every_draw_has_a_seed_of_its_own():
     seeds = {
         tuple(draw_seed(seed, tf.constant(step, tf.int64), purpose, iteration).numpy())
         for seed, step, purpose, iteration in itertools.product(
-            [0, 1, 2**31 - 1], [0, 1, 20_000], range(3), range(10)
+            [0, 1, 2**31 - 1], [0, 1, 20_000], range(len(Purpose) + 3), range(10)
         )
     }
-    assert len(seeds) == 3 * 3 * 3 * 10
+    assert len(seeds) == 3 * 3 * (len(Purpose) + 3) * 10  # of purposes to come too
 
 
 def test_training_noise_distributions():

@@ -48,5 +48,5 @@ def test_auto_is_bfloat16_where_all_that_train_have_it(monkeypatch, capabilities
 def test_a_model_says_what_was_chosen(tiny_gan, monkeypatch, precision):
     monkeypatch.setattr("gans.model.networks.resolve_precision", lambda name: precision)
     gan = tiny_gan(precision="auto")
-    assert gan.precision == gan.get_config()["precision"] == precision
+    assert gan.options.precision == gan.get_config()["precision"] == precision
     assert gan.critic.layers[1].compute_dtype == precision.removeprefix("mixed_")

@@ -168,5 +168,5 @@ class TestSample:
         assert counts.sum() == 10 and set(counts) == {2, 3}
 
     def test_none(self, prepare, tmp_path):
-        with pytest.raises(ValueError, match="^n must be an integer of at least 1; received 0"):
+        with pytest.raises(ValueError, match="^n must be a whole number of at least 1"):
             prepare(numbered(tmp_path / "a.npy", 4)).sample(0, seed=0)

@@ -108,7 +108,7 @@ def test_too_little_or_unlike_features_are_refused():
     assert moments.count == 1
     with pytest.raises(ValueError, match="received 3 and 4"):
         frechet_distance(moments, Moments(4))
-    with pytest.raises(ValueError, match="dimensions must be an integer"):
+    with pytest.raises(ValueError, match="dimensions must be a whole number"):
         Moments(2.5)
 
 
@@ -162,6 +162,6 @@ def test_extrapolation_says_how_many_images_it_needs():
     real = Moments.of(seeded_features(1, 500))
     with pytest.raises(ValueError, match="fakes must hold at least 130 images.*received 129"):
         frechet_at_infinity(real, seeded_features(2, 129))
-    with pytest.raises(ValueError, match="sizes must be an integer of at least 2"):
+    with pytest.raises(ValueError, match="sizes must be a whole number of at least 2"):
         frechet_at_infinity(real, seeded_features(2, 130), sizes=1)
     assert len(frechet_at_infinity(real, seeded_features(2, 130)).sizes) == 15

@@ -71,5 +71,5 @@ def test_too_few_images_are_refused():
         precision_recall_density_coverage(real, fake[:5])
     with pytest.raises(ValueError, match="real must hold at least 10 images.*received 9"):
         precision_recall_density_coverage(real[:9], fake, precision_k=9)
-    with pytest.raises(ValueError, match="density_k must be an integer of at least 1; received 0"):
+    with pytest.raises(ValueError, match="density_k must be a whole number of at least 1"):
         precision_recall_density_coverage(real, fake, density_k=0)

@@ -188,9 +188,9 @@ def test_unknown_preset():
         preset_config("cif")
     with pytest.raises(ValueError, match="must be fields of TrainingConfig. Received: 'nonsense'"):
         preset_config("cifar10", nonsense=3)
-    with pytest.raises(ValueError, match=r"real_noise must be number in \[0, 1\). Received: '0.1'"):
+    with pytest.raises(ValueError, match=r"real_noise must be a number in \[0, 1\)"):
         preset_config("celeba128", real_noise="0.1")
-    with pytest.raises(ValueError, match="train_steps must be whole number of at least 1"):
+    with pytest.raises(ValueError, match="train_steps must be a whole number of at least 1"):
         preset_config("celeba128", train_steps="5")
 
 
@@ -199,9 +199,8 @@ def test_the_options_name_what_gans_has():
     from gans.architectures import ARCHITECTURES, get_architecture
 
     fields = {field.name: field.metadata for field in dataclasses.fields(TrainingConfig)}
-    assert fields["architecture"]["argparse"]["choices"] == ARCHITECTURES
-    assert all(model_class(method) for method in fields["method"]["argparse"]["choices"])
-    normalizations = set(fields["critic_normalization"]["argparse"]["choices"])
+    assert all(model_class(method) for method in fields["method"]["rule"].choices)
+    normalizations = set(fields["critic_normalization"]["rule"].choices)
     offered = {name: get_architecture(name).CRITIC_NORMALIZATIONS for name in ARCHITECTURES}
     assert set().union(*offered.values()) == normalizations
     for name, names in offered.items():

@@ -177,11 +177,11 @@ def test_the_value_is_that_of_the_generator_which_is_kept(
     for path in (run.best_generator_keras, run.best_generator_h5, run.best_generator):
         gan.ema_generator.load_weights(path) if path == run.best_generator else (
             gan.ema_generator.set_weights(keras.models.load_model(path).get_weights()))
-        images = gan.generate(12, seed=gan.seed + SEED_OFFSET)
-        value = judge(gan.generate, gan.seed + SEED_OFFSET, reported.append)
+        images = gan.generate(12, seed=gan.options.seed + SEED_OFFSET)
+        value = judge(gan.generate, gan.options.seed + SEED_OFFSET, reported.append)
         assert value == min(row["kid_all_pairs"] for row in run.read_log()[1:])
     assert reported == [12] * 3
-    assert (images != gan.generate(12, seed=gan.seed)).any()  # the sample grid's are others
+    assert (images != gan.generate(12, seed=gan.options.seed)).any()  # the sample grid's are others
 
 
 def test_interrupted_during_an_evaluation_it_resumes_as_if_it_had_not_been(

@@ -1,0 +1,104 @@
+"""How long, where and into which folder a run trains."""
+
+from dataclasses import dataclass
+
+from utils.checks import at_least, number_or, one_of, several, text
+from utils.options.fields import Options, flag, option
+from utils.options.model import OptimizerOptions
+
+DEFAULT_STEPS = 40_000
+
+
+@dataclass(frozen=True)
+class TrainingOptions(OptimizerOptions):
+    """How the networks are trained."""
+
+    heading = "training"
+
+    train_steps: int | None = option(
+        None, "generator steps in all (default: 40000, unless --epochs is given)", at_least(1),
+        metavar="N")
+    epochs: int | None = option(
+        None, "instead of --train_steps: times that the critic sees every image", at_least(1),
+        metavar="N")
+    xla: str = option(
+        "auto", "compile a step with XLA; auto: on a GPU, not on a CPU, where it is slower",
+        one_of("auto", "on", "off"))
+    deterministic: bool = flag("the same bits in every run on this machine, also on a GPU")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.train_steps is not None and self.epochs is not None:
+            raise ValueError(
+                "train_steps and epochs must not both be given: leave one out. "
+                f"Received: train_steps={self.train_steps}, epochs={self.epochs}"
+            )
+        self._default("train_steps", DEFAULT_STEPS if self.epochs is None else None)
+
+
+@dataclass(frozen=True)
+class DeviceOptions(Options):
+    """On which devices and machines."""
+
+    heading = "devices"
+
+    devices: int | str | None = option(
+        None, "train on N GPUs of this machine, or on all; --batch_size is that of all devices "
+        "together (default: 1; with several workers all GPUs of each)",
+        number_or("all", at_least(1)), metavar="N|all")
+    workers: tuple[str, ...] | None = option(
+        None, "train on several machines: host:port of each, in the same order on each (default: "
+        "those of the environment variable TF_CONFIG, if it is set)", several(text),
+        metavar="HOST:PORT")
+    worker_index: int | None = option(
+        None, "which of the workers this is, from 0; worker 0 writes the run", at_least(0),
+        metavar="I")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.workers is None) != (self.worker_index is None):
+            raise ValueError(
+                "workers and worker_index must be given together: all workers' host:port, and "
+                f"which of them this is. Received: workers={self.workers}, "
+                f"worker_index={self.worker_index}"
+            )
+
+
+@dataclass(frozen=True)
+class RunOptions(Options):
+    """What a run writes, and where it starts from."""
+
+    heading = "run"
+
+    save_path: str = option("runs/gan", "folder for everything the run writes", text,
+                            metavar="DIR")  # fmt: skip
+    save_interval: int = option(
+        500, "generator steps between checkpoints, samples and log rows", at_least(1), metavar="N")
+    save_best_only: bool = flag(
+        "export the best generator instead of the last: the best by --evaluate_metric or, without "
+        "--evaluate_every, by the Wasserstein estimate")
+    load_weights: str | None = option(
+        None, "start from the weights in this checkpoint (.weights.h5)", text, metavar="FILE")
+    step_0: int | None = option(
+        None, "count generator steps from here (default: 0, or the loaded checkpoint's)",
+        at_least(0), metavar="N")
+    resume: bool = flag("go on from the last checkpoint in --save_path")
+    export: tuple[str, ...] | None = option(
+        None, "at the end write the generator for other programs too: onnx, litert",
+        several(one_of("onnx", "litert")), metavar="FORMAT")
+    description: str | None = option(
+        None, "for MODEL_CARD.md: what the images show, and what the generator is meant for", text,
+        metavar="TEXT")
+    license: str | None = option(
+        None, "for MODEL_CARD.md: under what license the generator may be used", text,
+        metavar="TEXT")
+    tensorboard: bool = flag("write TensorBoard events as well")
+    quiet: bool = flag("print warnings and errors only")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resume and (self.load_weights is not None or self.step_0 is not None):
+            raise ValueError(
+                "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
+                f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
+            )
