@@ -1,7 +1,9 @@
 """What config.json says of a run, and whether a run to resume is the one that was saved."""
 
 import inspect
+import json
 import platform
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -47,21 +49,22 @@ def keep_start(saved: dict[str, Any], now: dict[str, Any]) -> None:
 
 def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError where a resumed run would not be the one that was saved."""
+    now_model = json.loads(json.dumps(now["model"]))  # as the saved one was written
     defaults = inspect.signature(model_class(now["model"]["method"])).parameters
-    for key, value in now["model"].items():
+    for key, value in now_model.items():
         if key in saved["model"]:
             before = saved["model"][key]
-        elif key in defaults:  # an option that the saved run's version had not
+        elif key in defaults:  # an option that the saved run's version lacked
             before = defaults[key].default
         else:
             raise ValueError(
                 "save_path must hold a run that this version has started to resume it: train "
                 f"anew elsewhere. Received: a run whose config.json does not name {key}"
             )
-        before = tuple(before) if isinstance(before, list) else before
-        if before != value:
+        if _comparable(before) != _comparable(value):
             raise ValueError(
-                f"{key} must be the saved run's to resume it: {before!r}. Received: {value!r}"
+                f"{key} must be the saved run's to resume it: {_short(before)}. "
+                f"Received: {_short(value)}"
             )
     digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
     if digests[0] != digests[1]:
@@ -69,6 +72,16 @@ def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
             "source must hold the saved run's images, prepared with the same options and the same "
             f"hold_out, to resume it (digest {digests[0]}). Received: digest {digests[1]}"
         )
+
+
+def _comparable(value: Any) -> Any:
+    """A value of config.json; of a network's layers without the numbers that Keras gives them."""
+    return re.sub(r'_\d+"', '"', json.dumps(value)) if isinstance(value, dict) else value
+
+
+def _short(value: Any) -> str:
+    """A value for an error; a network's layers would be pages."""
+    return repr(value.get("config", {}).get("name")) if isinstance(value, dict) else repr(value)
 
 
 def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:

@@ -99,6 +99,7 @@ def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, 
         "data": data,
         "source": options.get("source"),
         "model": model,
+        "networks": _networks(model),
         "steps": steps,
         "n_images": batch_size and steps * batch_size * model["n_critic"],
         "seconds": duration(np.nanmax(columns["seconds"])) if "seconds" in columns else None,
@@ -192,6 +193,16 @@ def _copies(evaluation: Mapping[str, Any] | None, learned: str | None) -> str:
         f"Of {evaluation['protocol']['fakes']['images']:,} of its images {found['exact']:,} are "
         f"equal to one that it learned from, and {found['near']:,} nearly so."
     )
+
+
+def _networks(model: dict[str, Any]) -> str:
+    """Which architecture, or whose networks, as text."""
+    own = [model[name]["config"].get("name", name) for name in ("generator", "critic")
+           if name in model]  # fmt: skip
+    if len(own) == 2:
+        return f"networks of its author's own: {own[0]} and {own[1]}"
+    text = f"networks {model['architecture']} with {model['base_filters']} filters"
+    return f"{text}, but for its author's own {own[0]}" if own else text
 
 
 def _snippets(
