@@ -1,5 +1,6 @@
 """Options as a YAML file and as a command."""
 
+import argparse
 import contextlib
 import dataclasses
 import shlex
@@ -52,3 +53,21 @@ def command_of(options: Mapping[str, Any]) -> str:
         else:
             words += [f"--{name}", str(value)]
     return shlex.join(words)
+
+
+def options_table(parser: argparse.ArgumentParser) -> str:
+    """README's table of a parser's options, by heading."""
+    lines = ["| group | options |", "|---|---|"]
+    for group in parser._action_groups:
+        shown = [action for action in group._group_actions
+                 if action.help != argparse.SUPPRESS and action.dest != "help"]  # fmt: skip
+        if shown:
+            lines.append(f"| {group.title} | {' '.join(map(_cell, shown))} |")
+    return "\n".join(lines)
+
+
+def _cell(action: argparse.Action) -> str:
+    name, *others = sorted(action.option_strings, key=lambda name: not name.startswith("--"))
+    values = f" {' '.join(action.metavar)}" if isinstance(action.metavar, tuple) else ""
+    aliases = f" ({', '.join(f'`{other}`' for other in others)})" if others else ""
+    return f"`{name}{values}`{aliases}"

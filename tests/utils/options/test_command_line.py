@@ -1,15 +1,21 @@
 """Options: precedence of defaults, files and the command line, and errors of one line."""
 
 import dataclasses
+import inspect
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
+from gans import WassersteinGAN
+from utils import DataPreparator
 from utils.options.command_line import read_options, training_parser
 from utils.options.config import TrainingConfig
+from utils.options.data import DataOptions
 from utils.options.evaluation import EvaluationOptions
-from utils.options.writing import command_of, yaml_text
+from utils.options.model import WassersteinOptions
+from utils.options.writing import command_of, options_table, yaml_text
 from utils.runs.directory import RunDirectory
 
 JUDGED = ["--evaluate_every", "1000"]
@@ -248,3 +254,25 @@ def test_the_command_of_what_are_no_options_is_refused():
     for options in [{"color": 1}, {"batch_size": 0}, {"resize": [8]}]:
         with pytest.raises(ValueError):
             command_of(options)
+
+
+def test_the_readme_has_every_option():
+    """Where it does not: print(options_table(training_parser())) gives the table to put there."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    assert options_table(training_parser()) in readme
+
+
+def test_help_of_a_model_class_has_its_options():
+    parameters = inspect.signature(WassersteinGAN).parameters
+    assert list(parameters)[:4] == ["image_shape", "generator", "critic", "name"]
+    assert set(parameters) >= set(WassersteinOptions.names())
+    assert parameters["n_critic"].default == 5
+    assert "clip_value: bound of the critic's weights" in WassersteinGAN.__doc__
+    assert "OPTIONS" not in WassersteinGAN.__doc__
+
+
+def test_the_preparators_defaults_are_those_of_the_options():
+    parameters = inspect.signature(DataPreparator).parameters
+    for name, value in DataOptions().arguments().items():
+        default = parameters[name].default
+        assert default == value or (name, default) == ("resize", None), name
