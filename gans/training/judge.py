@@ -11,7 +11,7 @@ from utils.metrics import inception_extractor, keras_extractor, names
 from utils.metrics.features.image_sets import ImageSet, cached_features, extract_features
 from utils.metrics.scores import COMPUTED
 from utils.options.evaluation import EvaluationOptions
-from utils.visualization.curves import EvaluatedColumn
+from utils.runs.columns import EvaluatedColumn
 
 REAL_SEED = 0  # of what is drawn: runs with other seeds are judged by the same real images
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from utils.pages import sections
 from utils.pages.frames import BUDGET, Frames
-from utils.pages.panels import RUN_COLORS, column_title, compared_panels, judged_column
+from utils.pages.panels import RUN_COLORS, compared_panels, judged_column
 from utils.pages.template import require_run, write_page
 from utils.runs.columns import PANELS, Runs, labeled_runs
 from utils.runs.directory import RunDirectory
@@ -114,8 +114,7 @@ def _numbers(
     ]
     titles = dict(judges)
     for panel in PANELS:
-        for name, (label, _) in panel.columns.items():
-            titles[name] = column_title(panel, label)
+        titles |= {column.name: panel.title_of(column) for column in panel.columns}
     for name, title in titles.items():
         if any(name in log for log in logs.values()):
             last = [log[name][log[name] == log[name]][-1] if name in log else None  # not NaN

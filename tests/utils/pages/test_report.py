@@ -18,8 +18,8 @@ from utils.pages.frames import LARGEST, MOST_FRAMES, Frames
 from utils.runs.columns import numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import diagnose
-from utils.visualization import columns, image_grid, save_image
-from utils.visualization.columns import centered_mean
+from utils.visualization import image_grid, save_image
+from utils.visualization.columns import PALETTE, centered_mean
 from utils.wording import duration, number
 
 
@@ -80,7 +80,7 @@ def test_curves_are_the_logs_with_the_moving_mean_of_the_plot(run):
 
 def test_a_judged_run_names_its_number_and_protocol(tmp_path):
     protocol = {"evaluate_metric": "fid", "evaluate_images": 2000, "real_images": 1000,
-                "extractor": "inception", "fid_weights": True, "resize_mode": "tf1"}  # fmt: skip
+                "label": "FID", "extractor": "inception", "fid_weights": True}  # fmt: skip
     run = write_run(tmp_path / "run", rows=4, evaluation=protocol)
     lines = run.log_csv.read_text().splitlines()
     values = ["fid", "", "50.5", "", "60.25"]
@@ -304,8 +304,8 @@ def test_as_commands(run, tmp_path):
 
 def test_the_colors_are_those_of_the_plots():
     style = (Path(frames.__file__).parent / "report.css").read_text()
-    for name in ("blue", "orange", "vermilion", "green", "purple", "gray"):
-        assert f"--{name}: {getattr(columns, name.upper())};" in style
+    for name, color in PALETTE.items():
+        assert f"--{name}: {color};" in style
 
 
 def test_numbers_are_for_people():
