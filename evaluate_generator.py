@@ -66,7 +66,7 @@ What the numbers mean: docs/evaluation.md.""",
                         help="noise of a saved generator (default: its run's, else normal)")
     how = parser.add_argument_group("by what")
     how.add_argument("--inception_weights", metavar="FILE",
-                     help="inception-2015-12-05.tgz, the .pb in it, pytorch-fid's .pth or an .npz "
+                     help="inception-2015-12-05.tgz, the .pb in it, or an .npz of its arrays "
                      "(default: TensorFlow's file, downloaded once, 89 MB)")
     how.add_argument("--features", metavar="FILE.keras",
                      help="take features from this Keras model of images in 0..255 instead; of a "

@@ -48,7 +48,9 @@ METRICS = {  # metric: the numbers that it gives; the last two give what is no s
     "diversity": (),
 }
 
-KID_SUBSET_SIZE = 1000
+PRECISION_K, DENSITY_K = 3, 5
+KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
+INCEPTION_SPLITS = 10
 
 # Images of each kind from which on a share of near-identical or near images says something: among
 # fewer, many may by chance be as near as 1% of the real images are by construction.

@@ -154,8 +154,8 @@ class TrainingConfig:
         None, "evaluation", f"judge by {', '.join(EVALUATION_METRICS)} (default: fid)",
         choices=EVALUATION_METRICS, metavar="NAME")
     inception_weights: str | None = option(
-        None, "evaluation", "inception-2015-12-05.tgz, the .pb in it, pytorch-fid's .pth or an "
-        ".npz (default: TensorFlow's file, downloaded once, 89 MB)", metavar="FILE")
+        None, "evaluation", "inception-2015-12-05.tgz, the .pb in it, or an .npz of its arrays "
+        "(default: TensorFlow's file, downloaded once, 89 MB)", metavar="FILE")
     features: str | None = option(
         None, "evaluation", "take features from this Keras model of images in 0..255 instead",
         metavar="FILE.keras")
