@@ -1,6 +1,6 @@
 """How good fakes are: features of images, and numbers from features."""
 
-from importlib import import_module
+from utils.process import lazy_face
 
 # TensorFlow and Pillow are loaded where a name that needs them is first used.
 _HOMES = {
@@ -20,9 +20,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from utils.data.array_rows import filled
 from utils.metrics.features import inception
 from utils.metrics.features.inception_weights import read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
@@ -83,8 +84,7 @@ class FeatureExtractor:
         for first in range(0, len(images), self.batch_size):
             part = images[first : first + self.batch_size]
             size = part.shape[1:3] if None in self._size else self._size
-            batch = np.zeros((self.batch_size, *size, self._channels), np.float32)
-            batch[: len(part)] = resize(part, size, self.resize_mode)
+            batch = filled(resize(part, size, self.resize_mode), self.batch_size)
             try:
                 with _exact_float32():
                     features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
