@@ -102,12 +102,17 @@ def quiet_stderr() -> Iterator[None]:
         os.close(stderr)
 
 
-def start_tensorflow() -> list:
+def start_tensorflow(show_progress: bool = False) -> list:
     """Loads TensorFlow without its messages, to take memory of a GPU as it needs it.
+
+    Args:
+        show_progress: Whether to say on stderr, before seconds go by, what they are spent on.
 
     Returns:
         The GPUs.
     """
+    if show_progress:
+        print("Loading TensorFlow", file=sys.stderr, flush=True)
     with quiet_stderr():
         import tensorflow as tf
 

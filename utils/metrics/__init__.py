@@ -16,6 +16,7 @@ _HOMES = {
     "kernel_distance": "kernel",
     "kernel_distance_of_subsets": "kernel",
     "keras_extractor": "features.extractor",
+    "open_extractor": "features.extractor",
     "precision_recall_density_coverage": "manifold",
 }
 

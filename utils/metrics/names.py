@@ -57,6 +57,15 @@ INCEPTION_SPLITS = 10
 SHARES_FROM = 100
 
 
+def require_one_network(features: object, inception_weights: object) -> None:
+    """Raises ValueError if two networks are named to take features from."""
+    if features is not None and inception_weights is not None:
+        raise ValueError(
+            "features and inception_weights must not both be given: leave one out. Received: "
+            f"features={features}, inception_weights={inception_weights}"
+        )
+
+
 def metric_of(name: str) -> str:
     """The metric of a name, which may be that of one of its numbers.
 

@@ -125,6 +125,18 @@ def _exact_float32() -> Iterator[None]:
         tf.config.experimental.enable_tensor_float_32_execution(rounded)
 
 
+def open_extractor(
+    features: str | Path | None = None,
+    inception_weights: str | Path | None = None,
+    resize_mode: str = "tf1",
+    batch_size: int = 32,
+) -> FeatureExtractor:
+    """`keras_extractor` of features where they are given, else `inception_extractor`."""
+    if features is not None:
+        return keras_extractor(features, resize_mode, batch_size)
+    return inception_extractor(inception_weights, resize_mode, batch_size)
+
+
 def inception_extractor(
     weights: str | Path | None = None, resize_mode: str = "tf1", batch_size: int = 32
 ) -> FeatureExtractor:
