@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 from utils.checks import at_least, one_of
 from utils.files import atomic_path
-from utils.metrics.names import METRICS, NUMBERS
+from utils.metrics.names import METRICS, NUMBERS, require_one_network
 from utils.options.command_line import OptionParser, add_options
 from utils.options.saved import PREPARATION, data_options, preparation
 from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
 from utils.runs.directory import RunDirectory
-from utils.runs.generators import generator_file, is_generator, require_whole_generator, run_of
+from utils.runs.generators import NamedGenerator, generator_file, is_generator, run_of
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
@@ -66,7 +65,7 @@ What the numbers mean: docs/evaluation.md.""",
                         help="noise of a saved generator (default: its run's, else normal)")
     how = parser.add_argument_group("by what")
     how.add_argument("--inception_weights", metavar="FILE",
-                     help="inception-2015-12-05.tgz, the .pb in it, pytorch-fid's .pth or an .npz "
+                     help="inception-2015-12-05.tgz, the .pb in it, or an .npz of its arrays "
                      "(default: TensorFlow's file, downloaded once, 89 MB)")
     how.add_argument("--features", metavar="FILE.keras",
                      help="take features from this Keras model of images in 0..255 instead; of a "
@@ -97,10 +96,12 @@ def _run(given: argparse.Namespace) -> int:
 
     began = time.perf_counter()
     earlier = [read_evaluation(path) for path in given.beside]
-    if given.features is not None and given.inception_weights is not None:
-        raise ValueError("features and inception_weights must not both be given: leave one out")
+    require_one_network(given.features, given.inception_weights)
     path = Path(given.fakes).expanduser()
     run, config = run_of(path)
+    named = None  # FAKES are images
+    if is_generator(path) or (run is not None and path == run.path):
+        named = NamedGenerator.of(path, given.noise, argument="fakes")
     trained_on = data_options(config)
     source = given.real or trained_on.get("source")
     if source is None:
@@ -108,50 +109,19 @@ def _run(given: argparse.Namespace) -> int:
             "real must name the real images to compare with (--real SOURCE). Received: none, and "
             f"{given.fakes!r} does not say what it was trained on"
         )
-    default = Path("evaluation")
-    if run is not None:
-        default = run.path if path == run.path else run.path / f"evaluation-{path.name}"
-    output = Path(default if given.output is None else given.output).expanduser()
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
-    _say(given, "Loading TensorFlow")
-    start_tensorflow()
+    output = _output(given.output, path, run)
+    start_tensorflow(show_progress=not given.quiet)
     with quiet_stderr():
-        from utils.data.inspection import first_image_size
-        from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
-        from utils.visualization.pairs import save_closest_pairs
+        from utils.metrics import evaluate, open_extractor
 
-    generator, facts = _generator(path, run, config, given.noise)
-    if generator is None:
-        size = tuple(given.resize or first_image_size(given.fakes))
-    if given.features is not None:
-        extractor = keras_extractor(given.features, given.resize_mode, given.batch_size)
-    else:
-        extractor = inception_extractor(
-            given.inception_weights, given.resize_mode, given.batch_size
-        )
     options = preparation(trained_on, vars(given), show_progress=not given.quiet)
-    if generator is None:
-        demand = {"resize": size} if given.resize else {"image_shape": size}
-        fakes = _images("FAKES", given.fakes, demand | options)
-    else:
-        *size, channels = generator.image_shape
-        if given.resize is not None and tuple(given.resize) != tuple(size):
-            raise ValueError(
-                f"resize must be left out with a generator, whose images have {size[0]} {size[1]}. "
-                f"Received: {' '.join(map(str, given.resize))}"
-            )
-        options["to_grayscale"] = channels == 1
-        fakes = ImageSet.generated(
-            generator.generate, given.num_images, given.seed, str(path), facts
-        )
-    own = {} if given.real else {"hold_out": trained_on.get("hold_out", 0.0)}
-    real = _images("--real", source, {"resize": size, **options, **own})
-    held_out = None
-    if given.held_out is not None:
-        held_out = _images("--held_out", given.held_out, {"resize": size, **options})
+    held_out = 0.0 if given.real else trained_on.get("hold_out", 0.0)
+    fakes, real, others = _image_sets(given, named, source, held_out, options)
+    extractor = open_extractor(
+        given.features, given.inception_weights, given.resize_mode, given.batch_size
+    )
     evaluation = evaluate(
-        fakes, real, extractor, held_out, given.metrics, given.num_images, given.seed,
+        fakes, real, extractor, others, given.metrics, given.num_images, given.seed,
         options.get("cache_dir"), show_progress=not given.quiet,
     )  # fmt: skip
     learned = (config.get("data") or {}).get("digest")
@@ -163,30 +133,70 @@ def _run(given: argparse.Namespace) -> int:
     evaluation["seconds"] = round(time.perf_counter() - began, 1)
     names = [path.name or given.fakes, *(Path(name).parent.name or name for name in given.beside)]
     print(evaluation_table([evaluation, *earlier], names), flush=True)
-    with atomic_path(output / "evaluation.json") as temporary:
-        temporary.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
-    written = str(output / "evaluation.json")
-    (output / "copies.png").unlink(missing_ok=True)  # of an earlier evaluation
-    if "copies" in evaluation:
-        save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out,
-                           "Fakes closest to a training image, in feature space",
-                           output / "copies.png")  # fmt: skip
-        written += f", {output / 'copies.png'} (the fakes closest to a training image)"
+    written = _write(evaluation, output, fakes, real, others)
     if run is not None and output == run.path:
-        from utils.pages import write_report
-        from utils.pages.model_card import write_model_card
-
-        # Both show the numbers; the card is of what was exported, not of steps after that.
-        if generator_file(run) == run.generator_keras:
-            write_model_card(run)
-        write_report(run)
+        _show_in_run(run)
     print(f"\nWritten: {written}")
     return 0
 
 
-def _say(given: argparse.Namespace, text: str) -> None:
-    if not given.quiet:
-        print(text, file=sys.stderr, flush=True)
+def _output(given: str | None, path: Path, run: RunDirectory | None) -> Path:
+    """The folder for what is written."""
+    default = Path("evaluation")
+    if run is not None:
+        default = run.path if path == run.path else run.path / f"evaluation-{path.name}"
+    output = Path(default if given is None else given).expanduser()
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
+    return output
+
+
+def _image_sets(
+    given: argparse.Namespace,
+    named: NamedGenerator | None,
+    source: str,
+    hold_out: float,
+    options: dict[str, Any],
+) -> tuple[Any, Any, Any]:
+    """The fakes, the real images and those held out (or None), of one size."""
+    from utils.data.inspection import first_image_size
+
+    if named is None:
+        size = tuple(given.resize or first_image_size(given.fakes))
+        demand = {"resize": size} if given.resize else {"image_shape": size}
+        fakes = _images("FAKES", given.fakes, demand | options)
+    else:
+        fakes, (*size, channels) = _generated(given, named)
+        if given.resize is not None and tuple(given.resize) != tuple(size):
+            raise ValueError(
+                f"resize must be left out with a generator, whose images have {size[0]} {size[1]}. "
+                f"Received: {' '.join(map(str, given.resize))}"
+            )
+        options = {**options, "to_grayscale": channels == 1}
+    options = {**options, "resize": size}
+    real = _images("--real", source, {**options, "hold_out": hold_out})
+    if given.held_out is None:
+        return fakes, real, None
+    return fakes, real, _images("--held_out", given.held_out, options)
+
+
+def _generated(given: argparse.Namespace, named: NamedGenerator) -> tuple[Any, tuple[int, ...]]:
+    """The images of a generator as an `ImageSet`, and the shape of one."""
+    from gans import SavedGenerator
+    from utils.metrics import ImageSet
+
+    generator = SavedGenerator.of_run(named.model, named.file)
+    content = named.file / "saved_model.pb" if named.file.is_dir() else named.file
+    facts = {
+        "file": str(named.file),
+        "sha256": hashlib.sha256(content.read_bytes()).hexdigest(),
+        "noise": generator.noise,
+        "image_shape": list(generator.image_shape),
+    }
+    images = ImageSet.generated(
+        generator.generate, given.num_images, given.seed, str(named.path), facts
+    )
+    return images, generator.image_shape
 
 
 def _images(argument: str, source: str, options: dict[str, Any]) -> Any:
@@ -200,33 +210,30 @@ def _images(argument: str, source: str, options: dict[str, Any]) -> Any:
         raise ValueError(f"{argument} {source}: {error}") from error
 
 
-def _generator(
-    path: Path, run: RunDirectory | None, config: dict[str, Any], noise: str | None
-) -> tuple[Any, dict[str, Any]]:
-    """The generator that FAKES is or holds (None: it is images), and what a result states of it."""
-    from gans import SavedGenerator
+def _write(evaluation: dict[str, Any], output: Path, fakes: Any, real: Any, held_out: Any) -> str:
+    """Writes evaluation.json and copies.png; returns what to say of it."""
+    from utils.visualization.pairs import save_closest_pairs
 
-    require_whole_generator(path, "fakes")
-    if run is None or path != run.path:
-        if not is_generator(path):
-            return None, {}
-        noise = noise or config.get("model", {}).get("noise", "normal")
-        generator, file = SavedGenerator(path, noise), path
-    elif noise is not None:
-        raise ValueError(
-            "noise must be left out with a run, which says what it was trained with. "
-            f"Received: {noise}"
-        )
-    else:
-        file = generator_file(run, argument="fakes")
-        generator = SavedGenerator.of_run(config["model"], file)
-    content = file / "saved_model.pb" if file.is_dir() else file
-    return generator, {
-        "file": str(file),
-        "sha256": hashlib.sha256(content.read_bytes()).hexdigest(),
-        "noise": generator.noise,
-        "image_shape": list(generator.image_shape),
-    }
+    with atomic_path(output / "evaluation.json") as temporary:
+        temporary.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
+    written, pairs = str(output / "evaluation.json"), output / "copies.png"
+    pairs.unlink(missing_ok=True)  # of an earlier evaluation
+    if "copies" in evaluation:
+        title = "Fakes closest to a training image, in feature space"
+        save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out, title, pairs)
+        written += f", {pairs} (the fakes closest to a training image)"
+    return written
+
+
+def _show_in_run(run: RunDirectory) -> None:
+    """Writes the run's pages that show the numbers."""
+    from utils.pages import write_report
+    from utils.pages.model_card import write_model_card
+
+    # The card is of what was exported, not of steps after that.
+    if generator_file(run) == run.generator_keras:
+        write_model_card(run)
+    write_report(run)
 
 
 if __name__ == "__main__":

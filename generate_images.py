@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from utils.metrics.names import require_one_network
 from utils.options.generation import generation_parser
 from utils.options.saved import data_options, preparation
 from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
-from utils.runs.generators import generator_file, is_generator, require_whole_generator, run_of
+from utils.runs.generators import NamedGenerator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
@@ -82,51 +83,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    path = Path(given.generator).expanduser()
-    run, config = run_of(path)
-    is_run = run is not None and path == run.path
-    _check_generator(given, path, is_run)
+    named = NamedGenerator.of(
+        Path(given.generator).expanduser(), given.noise, given.raw, given.best, given.step
+    )
     name = _mode(given)
-    folder = (path if is_run else path.parent) / "generated"
-    output = _output(given, name, folder)
-    file = generator_file(run, given.raw, given.best, given.step) if is_run else path
-    given.trained_on = data_options(config) if name == "nearest" else {}
-    if not given.quiet:
-        print("Loading TensorFlow", file=sys.stderr, flush=True)
-    start_tensorflow()
+    folder = named.path.parent if named.file == named.path else named.path
+    output = _output(given, name, folder / "generated")
+    trained_on = data_options(named.run.read_config()) if name == "nearest" and named.run else {}
+    start_tensorflow(show_progress=not given.quiet)
     with quiet_stderr():
         from gans import SavedGenerator
-        from utils.exploring import pictures as exploration
+        from utils.exploring import pictures
 
-    if is_run:
-        generator = SavedGenerator.of_run(config["model"], file, given.raw)
-    else:
-        noise = given.noise or config.get("model", {}).get("noise", "normal")
-        generator = SavedGenerator(file, noise)
-    given.seed = given.seed or 0
-    _MODES[name].make(exploration, given, generator, output)
+    given.named, given.trained_on, given.seed = named, trained_on, given.seed or 0
+    generator = SavedGenerator.of_run(named.model, named.file, named.raw)
+    _MODES[name].make(pictures, given, generator, output)
     if not given.quiet:
         print(f"Written: {output}")
     return 0
-
-
-def _check_generator(given: argparse.Namespace, path: Path, is_run: bool) -> None:
-    require_whole_generator(path, "GENERATOR")
-    if not is_run and not (is_generator(path) and path.exists()):
-        raise ValueError(
-            "GENERATOR must be a run directory or a saved generator (.keras, .h5, SavedModel) that "
-            f"exists. Received: '{path}'"
-        )
-    if not is_run and (given.raw or given.best or given.step is not None):
-        raise ValueError(
-            "raw, best and step must be left out with a saved generator: they choose one of a run. "
-            f"Received: '{path}'"
-        )
-    if is_run and given.noise is not None:
-        raise ValueError(
-            "noise must be left out with a run, which says what it was trained with. "
-            f"Received: {given.noise}"
-        )
 
 
 def _mode(given: argparse.Namespace) -> str:
@@ -145,8 +119,7 @@ def _mode(given: argparse.Namespace) -> str:
             "traverse must be two components of the noise, or none for the first and the last. "
             f"Received: {len(given.traverse)}"
         )
-    if given.features is not None and given.inception_weights is not None:
-        raise ValueError("features and inception_weights must not both be given: leave one out")
+    require_one_network(given.features, given.inception_weights)
     if name == "count":
         given.count = given.count or 64
     return name
@@ -212,13 +185,11 @@ def _default_name(given: argparse.Namespace, name: str) -> str:
 def _write_nearest(to: Any, given: argparse.Namespace, generator: Any, path: Path) -> None:
     from utils import DataPreparator
     from utils.exploring.nearest import write_nearest
-    from utils.metrics import inception_extractor, keras_extractor
+    from utils.metrics import open_extractor
 
     extractor = None
-    if given.features is not None:
-        extractor = keras_extractor(given.features)
-    elif given.inception_weights is not None:
-        extractor = inception_extractor(given.inception_weights)
+    if given.features is not None or given.inception_weights is not None:
+        extractor = open_extractor(given.features, given.inception_weights)
     *size, channels = generator.image_shape
     options = preparation(given.trained_on, vars(given), show_progress=not given.quiet)
     options |= {"resize": tuple(size), "to_grayscale": channels == 1}
@@ -241,12 +212,8 @@ def _export(given: argparse.Namespace, generator: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in given.export:
         export_generator(generator.keras_model(), folder / _EXPORTED[name])
-    path = Path(given.generator).expanduser()
-    run, _ = run_of(path)
-    if run is not None:
-        if path == run.path:
-            path = generator_file(run, given.raw, given.best, given.step)
-        write_model_card(run, path, given.raw, folder)
+    if given.named.run is not None:
+        write_model_card(given.named.run, given.named.file, given.raw, folder)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import numpy as np
 from gans import model_class
 from utils import DataPreparator
 from utils.files import atomic_path
-from utils.metrics import ImageSet, evaluate, inception_extractor, keras_extractor
+from utils.metrics import ImageSet, evaluate, open_extractor
 from utils.options.command_line import training_parser
 from utils.options.config import TrainingConfig
 from utils.process import available_cores
@@ -127,10 +127,7 @@ def main() -> None:
     parser.add_argument("--output", default="comparison", metavar="DIR")
     arguments, common = parser.parse_known_args()
 
-    if arguments.features is not None:
-        extractor = keras_extractor(arguments.features)
-    else:
-        extractor = inception_extractor(arguments.inception_weights)
+    extractor = open_extractor(arguments.features, arguments.inception_weights)
     number = arguments.num_images
     comparison = Comparison(
         Path(arguments.output),

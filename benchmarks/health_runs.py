@@ -23,10 +23,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from utils import DataPreparator
-from utils.runs.columns import numeric_columns
+from utils.runs.columns import COLUMNS, numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import diagnose
-from utils.visualization.columns import BLUE
+from utils.visualization.columns import PALETTE
 from utils.visualization.curves import DOTS_PER_INCH, add_grid, save_figure
 from utils.visualization.grids import image_grid, read_cells
 
@@ -43,12 +43,6 @@ RUNS = {  # options of train_generator.py, and the third curve of the strip
     "clip-10": ("--clip_value 10", "gradient_norm"),
     "no-penalty": ("--gradient_penalty 1e-9 --learning_rate 1e-2", "gradient_norm"),
 }
-LABELS = {
-    "wasserstein_estimate": "Wasserstein estimate", "real_probability": "probability of 'real'",
-    "sample_diversity": "sample diversity", "gradient_norm": "gradient norm",
-    "clipped_weights": "clipped weights", "fake_probability": "of samples: 'real'",
-    "raw_distance": "distance from the average", "held_out_gap": "held-out gap",
-}  # fmt: skip
 
 
 def main() -> None:
@@ -94,8 +88,10 @@ def strip(run: RunDirectory, columns: dict[str, list[float]], third: str, path: 
     *panels, picture = figure.subplots(1, 4, width_ratios=[1, 1, 1, 0.7])
     for panel, name in zip(panels, [first, "sample_diversity", third], strict=True):
         add_grid(panel)
-        panel.plot(columns["step"], columns[name], color=BLUE, marker="o", ms=3, linewidth=1.3)
-        panel.set_title(LABELS[name], fontsize=9)
+        column = COLUMNS[name]
+        color = PALETTE[column.color]
+        panel.plot(columns["step"], columns[name], color=color, marker="o", ms=3, linewidth=1.3)
+        panel.set_title(column.label, fontsize=9)
         panel.set_xlabel("generator step", fontsize=8)
         panel.tick_params(labelsize=8)
         panel.margins(y=0.15)

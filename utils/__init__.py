@@ -1,11 +1,8 @@
 """What surrounds the learning: data, metrics, pictures, files. Imports nothing from gans."""
 
-__all__ = ["DataPreparator"]
+from utils.process import lazy_face
 
+_HOMES = {"DataPreparator": "data.preparator"}  # `import utils.options.config` needs no Pillow
 
-def __getattr__(name: str):
-    if name == "DataPreparator":  # looked up late: `import utils.options.config` needs no Pillow
-        from utils.data.preparator import DataPreparator
-
-        return DataPreparator
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = list(_HOMES)
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

@@ -1,24 +1,14 @@
-"""How a script runs as a process: its messages, its exit status, and how it loads TensorFlow."""
+"""A process: how it ends, what it loads and when, what it prints, and the cores it may use."""
 
 import contextlib
+import importlib
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NoReturn
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Silences what C++ code writes to stderr: a dozen lines that TensorFlow's import prints."""
-    stderr = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+from typing import Any, NoReturn
 
 
 def exit_status(run: Callable[[], int], after_stop: str) -> int:
@@ -56,19 +46,10 @@ def _tensorflow_errors() -> tuple[type[Exception], ...]:
     return () if tensorflow is None else (tensorflow.errors.OpError,)
 
 
-def start_tensorflow() -> list:
-    """Loads TensorFlow without its messages, to take memory of a GPU as it needs it.
-
-    Returns:
-        The GPUs.
-    """
-    with quiet_stderr():
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    return gpus
+def _print_error(error: Exception | str) -> None:
+    """One line on stderr, also where a library's message has several."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
 
 
 def leave(status: int) -> NoReturn:
@@ -82,15 +63,63 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _print_error(error: Exception | str) -> None:
-    """One line on stderr, also where a library's message has several."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
+def lazy_face(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package that loads a module where its name is first used.
+
+    Args:
+        package: The package's `__name__`.
+        homes: The module of each public name, as the package sees it: "data.preparator".
+    """
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+
+    return get, lambda: sorted({*vars(sys.modules[package]), *homes})
 
 
-def available_cores() -> int:
-    """Those of this process, where the system tells them apart from the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Silences what libraries say on stderr of their own workings, in Python and in C++.
+
+    Warnings and log messages below an error are silenced in a notebook too, where Python's stderr
+    is not the process's. Exceptions pass.
+    """
+    disabled, stderr = logging.root.manager.disable, os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+def start_tensorflow(show_progress: bool = False) -> list:
+    """Loads TensorFlow without its messages, to take memory of a GPU as it needs it.
+
+    Args:
+        show_progress: Whether to say on stderr, before seconds go by, what they are spent on.
+
+    Returns:
+        The GPUs.
+    """
+    if show_progress:
+        print("Loading TensorFlow", file=sys.stderr, flush=True)
+    with quiet_stderr():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return gpus
 
 
 def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay: float = 0.0):
@@ -108,3 +137,8 @@ def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay
     interval = 0.1 if sys.stderr.isatty() else 10.0
     options = {"unit": f" {unit}", "disable": not show, "mininterval": interval, "delay": delay}
     return tqdm(desc=title, total=total or None, **options)
+
+
+def available_cores() -> int:
+    """Those of this process, where the system tells them apart from the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,12 +1,8 @@
 """The generator in the formats of other programs, run by these before it counts as written."""
 
-import contextlib
 import importlib.util
-import logging
-import os
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from utils.latent import sample
+from utils.process import quiet_stderr
 
 EXAMPLES = 16  # noise vectors that are compared
 TOLERANCE = 1e-4  # of images in [-1, 1]
@@ -83,7 +80,7 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
         written = Path(folder) / path.name
         try:
-            with _quiet():
+            with quiet_stderr():
                 in_float32.export(written, format=name, verbose=False)
                 images = FORMATS[name].run(written, noise)
         # Converters raise what they like where they meet an operation that they do not know.
@@ -136,24 +133,3 @@ def _in_float32(generator: keras.Model) -> keras.Model:
     clone = keras.models.clone_model(generator, clone_function=layer_in_float32)
     clone.set_weights(generator.get_weights())
     return clone
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences what the converters print, in Python and below it, of their own workings."""
-    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow", "absl")]
-    levels = [each.level for each in loggers]
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        for each in loggers:
-            each.setLevel("ERROR")
-        os.dup2(nowhere, 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
-        for each, level in zip(loggers, levels, strict=True):
-            each.setLevel(level)

@@ -1,19 +1,16 @@
 """The trained generator as a file of its own, for use without this package."""
 
-import contextlib
 import tempfile
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import absl.logging
 import h5py
 import keras
-import tensorflow as tf
 
 from gans.generators.exporting import export_generator
+from utils.process import quiet_stderr
 
 # Where a whole run's checkpoint keeps them.
 EMA_GROUP, RAW_GROUP = "ema_generator", "generator"
@@ -35,7 +32,7 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
     if path.suffix in (".onnx", ".tflite"):
         export_generator(generator, path)
         return
-    with _quiet():
+    with quiet_stderr():  # that .h5 is a legacy format, say
         if path.suffix in (".keras", ".h5"):
             generator.save(path)
         else:
@@ -125,17 +122,3 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
 
 def _array_shapes(item: h5py.Group | h5py.Dataset) -> list[tuple[int, ...]]:
     return [item.shape] if isinstance(item, h5py.Dataset) else []
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences that .h5 is a legacy format, and in notebooks where a SavedModel's assets are."""
-    loggers = {logger: logger.level for logger in (tf.get_logger(), absl.logging.get_absl_logger())}
-    for logger in loggers:
-        logger.setLevel("ERROR")
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        for logger, level in loggers.items():
-            logger.setLevel(level)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from utils.data.array_rows import in_batches
+
 
 def images_of(
     batch_of: Callable[[tf.Tensor], tf.Tensor], noise: np.ndarray, batch_size: int = 64
@@ -24,13 +26,9 @@ def images_of(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
-    images = []
-    for start in range(0, len(noise), batch_size):
-        rows = noise[start : start + batch_size]
-        # Always a whole batch: one trace, and the same arithmetic for every image.
-        batch = np.pad(rows, ((0, batch_size - len(rows)), (0, 0)))
-        images.append(batch_of(tf.constant(batch, tf.float32)).numpy()[: len(rows)])
-    return np.concatenate(images)
+    return in_batches(
+        lambda rows: batch_of(tf.constant(rows, tf.float32)).numpy(), noise, batch_size
+    )
 
 
 def to_bytes(images: tf.Tensor) -> tf.Tensor:

@@ -2,15 +2,14 @@
 
 import inspect
 import json
-import platform
 import re
-from importlib.metadata import version
 from typing import Any
 
 import tensorflow as tf
 
 from gans import model_class
 from gans.model.adversarial import AdversarialModel
+from utils.metrics.protocol import protocol_differences, versions
 
 
 def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
@@ -33,10 +32,7 @@ def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None
         },
         "data": description,
         "evaluation": None,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
-        },
+        "versions": versions(),
     }
 
 
@@ -98,13 +94,9 @@ def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
             "evaluate_every must be given to resume a run that is judged by "
             f"{before['evaluate_metric']}; a large one leaves only the last step. Received: None"
         )
-    passed_over = {"extractor", "label"}  # a file's name may change
-    if before.get("fid_weights") and after["fid_weights"]:
-        passed_over.add("weights_sha256")  # the same in every file that they are read from
-    for key in before | after:
-        if key not in passed_over and before.get(key) != after.get(key):
-            name = "inception_weights or features" if key == "weights_sha256" else key
-            raise ValueError(
-                f"{name} must be the saved run's to resume it, whose log has one judge: "
-                f"{key} {before.get(key)!r}. Received: {after.get(key)!r}"
-            )
+    for key, saved_value, value in protocol_differences(before, after):
+        name = "inception_weights or features" if key == "weights_sha256" else key
+        raise ValueError(
+            f"{name} must be the saved run's to resume it, whose log has one judge: "
+            f"{key} {saved_value!r}. Received: {value!r}"
+        )

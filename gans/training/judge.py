@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from utils.metrics import inception_extractor, keras_extractor, names
+from utils.metrics import names, open_extractor
 from utils.metrics.features.image_sets import ImageSet, cached_features, extract_features
 from utils.metrics.scores import COMPUTED
 from utils.options.evaluation import EvaluationOptions
-from utils.visualization.curves import EvaluatedColumn
+from utils.runs.columns import EvaluatedColumn
 
 REAL_SEED = 0  # of what is drawn: runs with other seeds are judged by the same real images
 
@@ -56,10 +56,7 @@ class Judge:
                 f"{'kid_all_pairs' if self._name == 'kid' else 'more'}. Received: "
                 f"evaluate_images={self.images} and {self._set.count:,} real images"
             )
-        if options.features is not None:
-            self._extractor = keras_extractor(options.features)
-        else:
-            self._extractor = inception_extractor(options.inception_weights)
+        self._extractor = open_extractor(options.features, options.inception_weights)
         if self._name == "inception_score" and self._extractor.head is None:
             raise ValueError(
                 "evaluate_metric inception_score needs weights with class logits: take another "

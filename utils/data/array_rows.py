@@ -1,7 +1,7 @@
-"""Single images of a large array on disk, without the array's pages in memory."""
+"""Rows of arrays: single ones of a large file, and all of one in whole batches."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +45,25 @@ class ArrayRows:
             if os.preadv(self._file.fileno(), [row], start) != size:
                 raise OSError(f"{self._array.filename} has become shorter than it was")
         return rows
+
+
+def in_batches(
+    function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """What a function makes of rows [N, ...], N at least 1, called with whole batches of them.
+
+    Args:
+        function: [batch_size, ...] to an array [batch_size, ...]; each row for itself.
+        rows: All of them.
+        batch_size: Rows at a time.
+    """
+    results = []
+    for first in range(0, len(rows), batch_size):
+        part = rows[first : first + batch_size]
+        results.append(function(filled(part, batch_size))[: len(part)])
+    return np.concatenate(results)
+
+
+def filled(rows: np.ndarray, batch_size: int) -> np.ndarray:
+    """A whole batch, zeros after these rows: one trace, and the same arithmetic for every row."""
+    return np.pad(rows, [(0, batch_size - len(rows)), *[(0, 0)] * (rows.ndim - 1)])

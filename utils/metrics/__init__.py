@@ -1,6 +1,6 @@
 """How good fakes are: features of images, and numbers from features."""
 
-from importlib import import_module
+from utils.process import lazy_face
 
 # TensorFlow and Pillow are loaded where a name that needs them is first used.
 _HOMES = {
@@ -16,13 +16,9 @@ _HOMES = {
     "kernel_distance": "kernel",
     "kernel_distance_of_subsets": "kernel",
     "keras_extractor": "features.extractor",
+    "open_extractor": "features.extractor",
     "precision_recall_density_coverage": "manifold",
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

@@ -1,9 +1,7 @@
 """`evaluate`: a set of fakes against a set of real images, with the protocol of every number."""
 
 import hashlib
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,8 @@ from utils.metrics.distances import nearest
 from utils.metrics.diversity import diversity
 from utils.metrics.features.extractor import FeatureExtractor
 from utils.metrics.features.image_sets import AT_ONCE, ImageSet, cached_features, extract_features
-from utils.metrics.scores import COMPUTED, DENSITY_K, INCEPTION_SPLITS, KID_SUBSETS, PRECISION_K
+from utils.metrics.protocol import protocol_of
+from utils.metrics.scores import COMPUTED
 from utils.process import progress_bar
 
 CLOSEST = 10  # pairs shown
@@ -103,7 +102,7 @@ def evaluate(
         left_out["diversity and copies"] = str(error)
     evaluation["left_out"] = left_out
     evaluation["warnings"] = _warnings(evaluation, len(chosen["fakes"]), len(halves[0]))
-    evaluation["protocol"] = _protocol(sets, chosen, extractor, seed)
+    evaluation["protocol"] = protocol_of(sets, chosen, extractor, seed)
     return evaluation
 
 
@@ -244,29 +243,3 @@ def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
             "chance has it: the generator may have learned some of them by heart."
         )
     return lines
-
-
-def _protocol(
-    sets: dict[str, ImageSet],
-    chosen: dict[str, np.ndarray],
-    extractor: FeatureExtractor,
-    seed: int,
-) -> dict[str, Any]:
-    """What must be the same for two results to be compared, and what they were computed with."""
-    return {
-        **extractor.protocol(),
-        **{
-            name: {**images.facts, "images": len(chosen[name]), "of": images.count}
-            for name, images in sets.items()
-        },
-        "seed": seed,
-        "ddof": 1,
-        "precision_recall_k": PRECISION_K,
-        "density_coverage_k": DENSITY_K,
-        "kid": {"subsets": KID_SUBSETS, "subset_size": names.KID_SUBSET_SIZE, "degree": 3},
-        "inception_splits": INCEPTION_SPLITS,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "pillow")},
-        },
-    }

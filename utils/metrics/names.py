@@ -48,11 +48,22 @@ METRICS = {  # metric: the numbers that it gives; the last two give what is no s
     "diversity": (),
 }
 
-KID_SUBSET_SIZE = 1000
+PRECISION_K, DENSITY_K = 3, 5
+KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
+INCEPTION_SPLITS = 10
 
 # Images of each kind from which on a share of near-identical or near images says something: among
 # fewer, many may by chance be as near as 1% of the real images are by construction.
 SHARES_FROM = 100
+
+
+def require_one_network(features: object, inception_weights: object) -> None:
+    """Raises ValueError if two networks are named to take features from."""
+    if features is not None and inception_weights is not None:
+        raise ValueError(
+            "features and inception_weights must not both be given: leave one out. Received: "
+            f"features={features}, inception_weights={inception_weights}"
+        )
 
 
 def metric_of(name: str) -> str:

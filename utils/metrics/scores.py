@@ -10,11 +10,13 @@ from utils.metrics.frechet import Moments, frechet_at_infinity, frechet_distance
 from utils.metrics.inception_score import inception_score
 from utils.metrics.kernel import kernel_distance, kernel_distance_of_subsets
 from utils.metrics.manifold import precision_recall_density_coverage
-from utils.metrics.names import KID_SUBSET_SIZE
-
-PRECISION_K, DENSITY_K = 3, 5
-KID_SUBSETS = 100
-INCEPTION_SPLITS = 10
+from utils.metrics.names import (
+    DENSITY_K,
+    INCEPTION_SPLITS,
+    KID_SUBSET_SIZE,
+    KID_SUBSETS,
+    PRECISION_K,
+)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.metrics.names import SHARES_FROM
-
-_FREE = ("fakes", "versions")  # what may differ between results that stand in one table
+from utils.metrics.protocol import protocol_differences
 
 
 def read_evaluation(path: str | Path) -> dict[str, Any]:
@@ -84,38 +83,6 @@ def evaluation_notes(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
         lines += [f"{prefix}Left out: {metric}: {reason}."
                   for metric, reason in one["left_out"].items()]  # fmt: skip
     return lines
-
-
-def protocol_differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What keeps results of two protocols from being compared: (key, one's value, other's).
-
-    The fakes may differ in everything but their number, and the versions of packages in all.
-    """
-    flat = [_flatten(protocol) for protocol in (one, other)]
-    keys = [key for key in flat[0] | flat[1]
-            if key.split(".")[0] not in _FREE or key == "fakes.images"]  # fmt: skip
-    # Two names for the same pixels are no difference, nor is that only one looked for copies.
-    keys = [key for key in keys if not key.endswith((".source", ".fingerprint"))]
-    # The FID's weights are the same in every file that they are read from.
-    if one.get("fid_weights") and other.get("fid_weights"):
-        keys.remove("weights_sha256")
-    if not ("held_out" in one and "held_out" in other):
-        keys = [key for key in keys if not key.startswith("held_out.")]
-    return [
-        (key, flat[0].get(key), flat[1].get(key))
-        for key in keys
-        if flat[0].get(key) != flat[1].get(key)
-    ]
-
-
-def _flatten(protocol: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in protocol.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _short(value: Any) -> str:

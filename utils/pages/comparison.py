@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from utils.metrics.protocol import protocol_differences
 from utils.pages import sections
 from utils.pages.frames import BUDGET, Frames
-from utils.pages.panels import RUN_COLORS, column_title, compared_panels, judged_column
+from utils.pages.panels import RUN_COLORS, compared_panels, judged_column
 from utils.pages.template import require_run, write_page
 from utils.runs.columns import PANELS, Runs, labeled_runs
 from utils.runs.directory import RunDirectory
@@ -14,7 +15,6 @@ from utils.wording import number, plain
 
 GENERATOR = "wasserstein-gan comparison"
 _OF_NO_MATTER = {"save_path", "resume", "quiet"}  # options that say nothing of what was learned
-_NAMES = {"extractor", "label"}  # of a protocol: a file's name may differ
 _HEAD = 4096  # bytes in which a page says what made it
 
 
@@ -94,12 +94,8 @@ def _require_replaceable(path: Path) -> None:
 
 def _comparable(configs: Mapping[str, dict[str, Any]]) -> str:
     """Whether the numbers that generators are judged by were taken alike."""
-    protocols = [
-        {key: value for key, value in config["evaluation"].items() if key not in _NAMES}
-        for config in configs.values()
-        if "evaluation" in config
-    ]
-    if all(one == protocols[0] for one in protocols):
+    first, *others = (one["evaluation"] for one in configs.values() if "evaluation" in one)
+    if not any(protocol_differences(first, other) for other in others):
         return "The numbers that they are judged by were taken by the same protocol: compare them."
     return "Nor the numbers that they are judged by, which were not taken by the same protocol."
 
@@ -114,8 +110,7 @@ def _numbers(
     ]
     titles = dict(judges)
     for panel in PANELS:
-        for name, (label, _) in panel.columns.items():
-            titles[name] = column_title(panel, label)
+        titles |= {column.name: panel.title_of(column) for column in panel.columns}
     for name, title in titles.items():
         if any(name in log for log in logs.values()):
             last = [log[name][log[name] == log[name]][-1] if name in log else None  # not NaN

@@ -1,13 +1,12 @@
-"""What the curves of a report show: which columns belong together, and how each is read."""
-import math
+"""The curves of a report and of a comparison: the registry's panels with a run's numbers."""
+
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from utils.metrics.names import NUMBERS
-from utils.runs.columns import PANELS, EvaluatedColumn, Panel
+from utils.runs.columns import PANELS, Column, EvaluatedColumn, Panel, in_words_of
 from utils.visualization.columns import SMOOTHED_ROWS, centered_mean, smoothing_window
 
 # The colors of runs that are compared, in turn.
@@ -23,16 +22,15 @@ def panels_of(
         columns: Columns of its log, float [rows] by name; "step" is among them.
         judged: The column of the number that its generator is judged by.
     """
-    panels = [] if judged is None else [_judged_panel(judged)]
     drawn = []
-    for panel in [*panels, *PANELS]:
+    for panel in [*([] if judged is None else [judged.panel]), *PANELS]:
         series = [
-            _series(columns["step"], columns[name], label, color)
-            for name, (label, color) in panel.columns.items()
-            if name in columns
+            _series(columns, column, column.beside or column.label, column.color)
+            for column in panel.columns
+            if column.name in columns
         ]
         if series:
-            drawn.append(_drawn(panel, panel.title, series))
+            drawn.append(_drawn(panel, panel.title, in_words_of(columns, panel.how), series))
     return drawn
 
 
@@ -46,46 +44,31 @@ def compared_panels(
         judged: The columns of numbers that the generators are judged by.
     """
     drawn = []
-    for panel in [*map(_judged_panel, judged), *PANELS]:
-        for name, (label, _) in panel.columns.items():
+    for panel in [*(column.panel for column in judged), *PANELS]:
+        for column in panel.columns:
             series = [
-                _series(columns["step"], columns[name], run, RUN_COLORS[i % len(RUN_COLORS)])
+                _series(columns, column, run, RUN_COLORS[i % len(RUN_COLORS)])
                 | {"dashed": i >= len(RUN_COLORS)}
                 for i, (run, columns) in enumerate(runs.items())
-                if name in columns
+                if column.name in columns
             ]
             if series:
-                drawn.append(_drawn(panel, column_title(panel, label), series))
+                drawn.append(_drawn(panel, panel.title_of(column), panel.how, series))
     return drawn
 
 
-def column_title(panel: Panel, label: str) -> str:
-    """What a column is called where it stands alone."""
-    if len(panel.columns) == 1:
-        return panel.title
-    return f"{panel.title}: {label[0].lower()}{label[1:]}"
-
-
-def _judged_panel(judged: EvaluatedColumn) -> Panel:
-    return Panel(
-        judged.label,
-        {judged.name: (judged.label, "blue")},
-        "The number that the generator is judged by, from many of its images against real ones: "
-        f"{judged.better} is better.",
-    )
-
-
-def _drawn(panel: Panel, title: str, series: list[dict[str, Any]]) -> dict[str, Any]:
+def _drawn(panel: Panel, title: str, how: str, series: list[dict[str, Any]]) -> dict[str, Any]:
     wanted = None if panel.wanted is None else dict(
         zip(("value", "label"), panel.wanted, strict=True)
     )  # fmt: skip
-    return {"title": title, "how": panel.how, "wanted": wanted, "series": series}
+    return {"title": title, "how": how, "wanted": wanted, "series": series}
 
 
 def _series(
-    steps: np.ndarray, values: np.ndarray, label: str, color: str
+    columns: Mapping[str, np.ndarray], column: Column, label: str, color: str
 ) -> dict[str, Any]:
     """A line over the steps that have a value, with its moving mean where there are many."""
+    steps, values = columns["step"], columns[column.name]
     known = np.isfinite(values)
     is_dense = known.mean() > 0.5  # evaluations stand in few rows: no mean over their neighbors
     smooth, window = None, 1
@@ -111,15 +94,7 @@ def judged_column(
 ) -> EvaluatedColumn | None:
     """The column that the run's config.json says its generator is judged by, if it is there."""
     protocol = config.get("evaluation")
-    if not isinstance(protocol, dict) or protocol.get("evaluate_metric") not in NUMBERS:
+    name = protocol.get("evaluate_metric") if isinstance(protocol, dict) else None
+    if name not in NUMBERS or name not in columns:
         return None
-    found = NUMBERS[protocol["evaluate_metric"]]
-    name = protocol["evaluate_metric"]
-    if name not in columns:
-        return None
-    extractor = SimpleNamespace(
-        name=protocol.get("extractor", "another network"),
-        is_fid=bool(protocol.get("fid_weights")),
-        resize_mode=protocol.get("resize_mode"),
-    )
-    return EvaluatedColumn(name, found.label(extractor), found.better, math.nan)
+    return EvaluatedColumn(name, str(protocol.get("label", name)), NUMBERS[name].better)

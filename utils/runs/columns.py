@@ -1,19 +1,163 @@
-"""The columns of a run's log: how they are called, drawn and read."""
+"""The columns of log.csv, each once: its names, unit and color, and how it is read.
+
+A row also holds the number that the generator is judged by (`EvaluatedColumn`), and the verdict.
+"""
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+VERDICT = "health"  # the only column of text: what `utils.runs.health` calls the run
 Runs = str | Path | Sequence[str | Path] | Mapping[str, str | Path]
 
 
-def numeric_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """The columns of numbers of a log's rows, by name; NaN where a row has none."""
-    names = dict.fromkeys(name for row in rows for name in row if name != "health")
-    return {name: [row.get(name, math.nan) for row in rows] for name in names}
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers.
+
+    Attributes:
+        name: Its name in the log.
+        label: What a person reads.
+        color: Of its line: a name of `utils.visualization.columns.PALETTE`, and of report.css.
+        unit: What it is measured in, or "".
+        beside: What it is called below its panel's title, beside the panel's other columns.
+    """
+
+    name: str
+    label: str
+    color: str = "gray"
+    unit: str = ""
+    beside: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Columns that are drawn over one y axis.
+
+    Attributes:
+        title: Above it, or along its axis.
+        how: One sentence on how to read it.
+        columns: In the order of their drawing.
+        wanted: A dashed line, (height, what it is), or None.
+        limits: The ends of the y axis, or None: as the values are.
+        of_samples: Whether images are measured; otherwise `train_step` logs it.
+    """
+
+    title: str
+    how: str
+    columns: tuple[Column, ...]
+    wanted: tuple[float, str] | None = None
+    limits: tuple[float, float] | None = None
+    of_samples: bool = False
+
+    @property
+    def names(self) -> set[str]:
+        """Of its columns in the log."""
+        return {column.name for column in self.columns}
+
+    def title_of(self, column: Column) -> str:
+        """What one of its columns is called where it stands alone."""
+        if len(self.columns) == 1:
+            return self.title
+        return f"{self.title}: {column.beside[0].lower()}{column.beside[1:]}"
+
+
+ESTIMATE = Panel(
+    "Wasserstein estimate",
+    "How far apart the critic finds real and generated images: it rises while the critic learns "
+    "and falls, or stays level, as the images get better; compare it only within one run.",
+    (Column("wasserstein_estimate", "Wasserstein estimate", "blue", "score units"),),
+)
+LOSSES = Panel(
+    "Losses",
+    "Neither has to go to zero: the two networks learn against each other, and what matters is "
+    "that neither curve runs away.",
+    (
+        Column("critic_loss", "Critic loss", "vermilion", "score units", "Critic"),
+        Column("discriminator_loss", "Discriminator loss", "vermilion", "nats", "Discriminator"),
+        Column("generator_loss", "Generator loss", "green", beside="Generator"),  # unit: as theirs
+    ),
+)
+PROBABILITIES = Panel(
+    "Probability of being real",
+    "How likely the discriminator holds images to be real: the nearer both are to 0.5, the less "
+    "it can tell them apart.",
+    (
+        Column("real_probability", "Real probability", "blue", beside="Of real images"),
+        Column("fake_probability", "Fake probability", "orange", beside="Of generated images"),
+    ),
+    wanted=(0.5, "undecided: 0.5"),
+    limits=(0, 1),
+)
+PENALTY = Panel(
+    "Gradient penalty",
+    "How much the critic's slope strays from 1: small and steady is good.",
+    (Column("gradient_penalty", "Gradient penalty", "orange"),),
+)
+CLIPPING = Panel(
+    "Clipped weights",
+    "How much of the critic is at its bound: near 1, it can hardly learn more.",
+    (Column("clipped_weights", "Clipped weights", "orange", "share of all"),),
+)
+NORM = Panel(
+    "Gradient norm",
+    "The critic's slope: with the gradient penalty it should stay near 1.",
+    (Column("gradient_norm", "Gradient norm", "purple", "score / pixel value"),),
+)
+_REAL_DISTANCE = "distance between real images"
+PANELS = (
+    ESTIMATE,
+    LOSSES,
+    PROBABILITIES,
+    PENALTY,
+    CLIPPING,
+    NORM,
+    Panel(
+        "Variety of the samples",
+        "How different the samples are from each other: 1 is as different as real images are, and "
+        "near 0 they are all alike.",
+        (Column("sample_diversity", "Sample diversity", "blue", _REAL_DISTANCE),),
+        wanted=(1.0, "real images: 1"),
+        of_samples=True,
+    ),
+    Panel(
+        "Change of the samples",
+        "How far the samples moved since the row before, where 1 is the distance between two real "
+        "images: near 0, more steps change nothing that can be seen.",
+        (Column("sample_change", "Sample change", "green", _REAL_DISTANCE),),
+        of_samples=True,
+    ),
+    Panel(
+        "Distance from the average",
+        "How far images of the generator itself are from those of its moving average, in the same "
+        "unit: from 0.7 on, it jumps about.",
+        (Column("raw_distance", "Distance from the average", "orange", _REAL_DISTANCE),),
+        of_samples=True,
+    ),
+    Panel(
+        "Held-out gap",
+        "Where the critic's score of held-out images is, between that of the images it learned "
+        "from (0) and that of samples (1): rising, it learns its images by heart.",
+        (Column("held_out_gap", "Held-out gap", "vermilion"),),
+        of_samples=True,
+    ),
+)
+NOT_DRAWN = (
+    Column("step", "Generator step"),
+    Column("seconds", "Training so far", unit="s"),
+    Column("steps_per_second", "Generator steps a second"),
+    Column("images_per_second", "Real images a second"),
+    Column("real_score", "Score of real images", unit="score units"),
+    Column("fake_score", "Score of generated images", unit="score units"),
+)
+COLUMNS = {
+    column.name: column
+    for column in (*NOT_DRAWN, *(column for panel in PANELS for column in panel.columns))
+}
+TRAINING = {name for panel in PANELS if not panel.of_samples for name in panel.names}
 
 
 @dataclass(frozen=True)
@@ -38,6 +182,34 @@ class EvaluatedColumn:
         finite = [index for index, value in enumerate(values) if math.isfinite(value)]
         return min(finite, key=lambda index: sign * values[index], default=None)
 
+    @property
+    def panel(self) -> Panel:
+        """The panel that shows it."""
+        return Panel(
+            self.label,
+            "The number that the generator is judged by, from many of its images against real "
+            f"ones: {self.better} is better.",
+            (Column(self.name, self.label, "blue"),),
+        )
+
+
+def numeric_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """The columns of numbers of a log's rows, by name; NaN where a row has none."""
+    names = dict.fromkeys(name for row in rows for name in row if name != VERDICT)
+    return {name: [row.get(name, math.nan) for row in rows] for name in names}
+
+
+def is_dcgan(names: Collection[str]) -> bool:
+    """Whether columns of these names are in the log of a DCGAN."""
+    return any(name in names for name in PROBABILITIES.names)
+
+
+def in_words_of(names: Collection[str], text: str) -> str:
+    """A text on a run with columns of these names: a DCGAN's critic is called discriminator."""
+    if not is_dcgan(names):
+        return text
+    return text.replace("critic", "discriminator").replace("--n_discriminator", "--n_critic")
+
 
 def labeled_runs(runs: Runs) -> dict[str, Path]:
     """The run directories by what to call them."""
@@ -56,91 +228,3 @@ def labeled_runs(runs: Runs) -> dict[str, Path]:
     if len(set(names)) < len(names):
         raise ValueError(f"runs must be different run directories. Received: {', '.join(names)}")
     return dict(zip(names, paths, strict=True))
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Columns that are drawn over one y axis.
-
-    Attributes:
-        title: Above it.
-        columns: What each column is called, and the name of its color in report.css.
-        how: One sentence on how to read it.
-        wanted: A dashed line, (height, what it is), or None.
-    """
-
-    title: str
-    columns: dict[str, tuple[str, str]]
-    how: str
-    wanted: tuple[float, str] | None = None
-
-
-PANELS = (
-    Panel(
-        "Wasserstein estimate",
-        {"wasserstein_estimate": ("Wasserstein estimate", "blue")},
-        "How far apart the critic finds real and generated images: it rises while the critic "
-        "learns and falls, or stays level, as the images get better; compare it only within one "
-        "run.",
-    ),
-    Panel(
-        "Losses",
-        {
-            "critic_loss": ("Critic", "vermilion"),
-            "discriminator_loss": ("Discriminator", "vermilion"),
-            "generator_loss": ("Generator", "green"),
-        },
-        "Neither has to go to zero: the two networks learn against each other, and what matters "
-        "is that neither curve runs away.",
-    ),
-    Panel(
-        "Probability of being real",
-        {
-            "real_probability": ("Of real images", "blue"),
-            "fake_probability": ("Of generated images", "orange"),
-        },
-        "How likely the discriminator holds images to be real: the nearer both are to 0.5, the "
-        "less it can tell them apart.",
-        (0.5, "undecided: 0.5"),
-    ),
-    Panel(
-        "Gradient penalty",
-        {"gradient_penalty": ("Gradient penalty", "orange")},
-        "How much the critic's slope strays from 1: small and steady is good.",
-    ),
-    Panel(
-        "Clipped weights",
-        {"clipped_weights": ("Share of clipped weights", "orange")},
-        "How much of the critic is at its bound: near 1, it can hardly learn more.",
-    ),
-    Panel(
-        "Gradient norm",
-        {"gradient_norm": ("Gradient norm", "purple")},
-        "The critic's slope: with the gradient penalty it should stay near 1.",
-    ),
-    Panel(
-        "Variety of the samples",
-        {"sample_diversity": ("Sample diversity", "blue")},
-        "How different the samples are from each other: 1 is as different as real images are, "
-        "and near 0 they are all alike.",
-        (1.0, "real images: 1"),
-    ),
-    Panel(
-        "Change of the samples",
-        {"sample_change": ("Sample change", "green")},
-        "How far the samples moved since the row before, where 1 is the distance between two real "
-        "images: near 0, more steps change nothing that can be seen.",
-    ),
-    Panel(
-        "Distance from the average",
-        {"raw_distance": ("Distance from the average", "orange")},
-        "How far images of the generator itself are from those of its moving average, in the same "
-        "unit: from 0.7 on, it jumps about.",
-    ),
-    Panel(
-        "Held-out gap",
-        {"held_out_gap": ("Held-out gap", "vermilion")},
-        "Where the critic's score of held-out images is, between that of the images it learned "
-        "from (0) and that of samples (1): rising, it learns its images by heart.",
-    ),
-)

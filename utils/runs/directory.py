@@ -1,4 +1,5 @@
 """Names and paths of everything a run writes, and how files are written: whole or not at all."""
+
 import contextlib
 import csv
 import json
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.files import atomic_path, locked_file, remove_unfinished
+from utils.runs.columns import VERDICT
 
 
 class RunDirectory:
@@ -132,7 +134,7 @@ class RunDirectory:
 
 
 def _cell(column: str, text: str) -> float | str:
-    if column == "health":
+    if column == VERDICT:
         return text
     return math.nan if text == "" else float(text)
 

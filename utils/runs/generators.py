@@ -1,5 +1,6 @@
 """What a run's folder says of its generator and of the images that it learned from."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,74 @@ def is_generator(path: Path) -> bool:
     return path.suffix in (".keras", ".h5") or (path / "saved_model.pb").is_file()
 
 
-def require_whole_generator(path: Path, argument: str) -> None:
-    """Raises ValueError if a path is one of weights alone."""
-    if path.name.endswith(".weights.h5"):
-        raise ValueError(
-            f"{argument} must be a run directory or a whole generator, for weights do not say what "
-            f"model they are of: give the run that they lie in. Received: '{path}'"
-        )
+@dataclass(frozen=True)
+class NamedGenerator:
+    """A generator by the path that a user gave.
+
+    Attributes:
+        path: A run directory, or a saved generator.
+        file: What holds it: a whole generator, or a .weights.h5 of the run.
+        run: The run that it is of; None where that is not known.
+        model: "model" of the run's config.json, with the noise that was given.
+        raw: Whether it is the generator without averaging.
+    """
+
+    path: Path
+    file: Path
+    run: RunDirectory | None
+    model: dict[str, Any]
+    raw: bool
+
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        noise: str | None = None,
+        raw: bool = False,
+        best: bool = False,
+        step: int | None = None,
+        argument: str = "GENERATOR",
+    ) -> "NamedGenerator":
+        """The generator that a path is, or the one of a run that the other arguments choose.
+
+        Args:
+            path: A run directory, or a saved generator.
+            noise: Of a saved generator: "normal" or "uniform"; None: as its run says.
+            raw: As for `generator_file`; likewise best and step.
+            best: Of a run, likewise.
+            step: Of a run, likewise.
+            argument: What errors call the path.
+
+        Raises:
+            ValueError: If there is no generator, or an argument has no meaning for it.
+        """
+        run, config = run_of(path)
+        if run is not None and path == run.path:
+            if noise is not None:
+                raise ValueError(
+                    "noise must be left out with a run, which says what it was trained with. "
+                    f"Received: {noise}"
+                )
+            file = generator_file(run, raw, best, step, argument)
+        elif path.name.endswith(".weights.h5"):
+            raise ValueError(
+                f"{argument} must be a run directory or a whole generator, for weights do not say "
+                f"what model they are of: give the run that they lie in. Received: '{path}'"
+            )
+        elif not (is_generator(path) and path.exists()):
+            raise ValueError(
+                f"{argument} must be a run directory or a saved generator (.keras, .h5, "
+                f"SavedModel) that exists. Received: '{path}'"
+            )
+        elif raw or best or step is not None:
+            raise ValueError(
+                "raw, best and step must be left out with a saved generator: they choose one of a "
+                f"run. Received: '{path}'"
+            )
+        else:
+            file = path
+        given = {} if noise is None else {"noise": noise}
+        return cls(path, file, run, config.get("model", {}) | given, raw)
 
 
 def generator_file(

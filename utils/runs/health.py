@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.runs.columns import TRAINING, in_words_of
 from utils.runs.trends import level, noise, trend, window
 
 # Rows that there must be before a trend is spoken of.
@@ -88,8 +89,7 @@ def diagnose(columns: Mapping[str, Sequence[float]]) -> Verdict:
     name, level_, because, advice = _judge(rows)
     while first > 1 and _judge({key: v[: first - 1] for key, v in rows.items()})[0] == name:
         first -= 1
-    if "real_probability" in rows:
-        name, because, advice = (_of_a_dcgan(text) for text in (name, because, advice))
+    name, because, advice = (in_words_of(rows, text) for text in (name, because, advice))
     return Verdict(name, level_, int(rows["step"][first - 1]), because, advice)
 
 
@@ -107,7 +107,7 @@ def _judge(rows: Rows) -> tuple[str, str, str, str]:
 
 
 def _not_finite(rows: Rows) -> Finding:
-    if all(math.isfinite(rows[name][-1]) for name in _TRAINING_LOGS if name in rows):
+    if all(math.isfinite(rows[name][-1]) for name in TRAINING if name in rows):
         return None
     return (
         "Not all losses and weights are finite numbers any more.",
@@ -246,9 +246,6 @@ _TROUBLES: dict[str, tuple[int, Callable[[Rows], Finding]]] = {
     "discriminator too strong": (FEWEST_ROWS, _discriminator_too_strong),
     "overfitting": (FEWEST_ROWS, _overfitting),
 }
-_TRAINING_LOGS = (
-    "critic_loss", "discriminator_loss", "generator_loss", "wasserstein_estimate", "gradient_norm",
-)  # fmt: skip
 
 
 def _progress(rows: Rows) -> tuple[str, str, str, str]:
@@ -292,7 +289,3 @@ def _progress(rows: Rows) -> tuple[str, str, str, str]:
         "learning", "good", " ".join(known) or "Nothing speaks against it, but little is logged.",
         "Go on.",
     )  # fmt: skip
-
-
-def _of_a_dcgan(text: str) -> str:
-    return text.replace("critic", "discriminator").replace("--n_discriminator", "--n_critic")

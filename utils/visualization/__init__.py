@@ -1,8 +1,9 @@
 """Pictures of a run: images, sample grids, training curves, animations, network diagrams."""
 
-import importlib
+from utils.process import lazy_face
 
-_MODULES = {
+# A module is loaded where a name of it is first used.
+_HOMES = {
     "animate": "animation",
     "animate_image": "animation",
     "direction_rows": "exploring",
@@ -21,11 +22,5 @@ _MODULES = {
     "traversal_grid": "exploring",
 }
 
-__all__ = list(_MODULES)
-
-
-def __getattr__(name: str):
-    if name in _MODULES:  # looked up late: importing this package loads nothing heavy
-        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
-        return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = list(_HOMES)
+__getattr__, __dir__ = lazy_face(__name__, _HOMES)

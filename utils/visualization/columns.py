@@ -1,12 +1,18 @@
-"""Columns of logs, and the runs they are of, before anything draws them: needs NumPy alone."""
+"""Columns of logs as they are drawn, wherever that is: in which colors, how smoothed."""
 
 import math
 
 import numpy as np
 
 # Okabe and Ito's palette, told apart under every common color blindness.
-BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
-GREEN, PURPLE, GRAY = "#009E73", "#CC79A7", "#666666"
+PALETTE = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "vermilion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "gray": "#666666",
+}
 SMOOTHED_ROWS = 10  # from so many rows on a smoothed line is drawn; fewer are marked by dots
 
 

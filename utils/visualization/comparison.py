@@ -1,31 +1,33 @@
 """The losses of one run, or of several side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from utils.runs.columns import Runs, labeled_runs, numeric_columns
+from utils.runs.columns import (
+    ESTIMATE,
+    LOSSES,
+    PROBABILITIES,
+    Panel,
+    Runs,
+    labeled_runs,
+    numeric_columns,
+)
 from utils.runs.directory import RunDirectory
 from utils.visualization.curves import (
     DOTS_PER_INCH,
     Columns,
     add_grid,
     add_legend,
-    draw_estimate,
-    draw_losses,
-    draw_probabilities,
+    draw_panel,
+    label_steps,
     save_figure,
 )
 from utils.visualization.grids import require_png
-
-LOSSES = {"critic_loss", "discriminator_loss", "generator_loss"}
-ESTIMATE = {"wasserstein_estimate"}
-PROBABILITIES = {"real_probability", "fake_probability"}
 
 
 def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
@@ -60,11 +62,9 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
     axes = figure.subplots(2, len(logs), sharex="col", squeeze=False)
     for (label, values), (upper, lower) in zip(logs.items(), axes.T, strict=True):
         upper.set_title(label, fontweight="bold", pad=34)  # above the legend
-        _draw_first(upper, values, [(draw_losses, LOSSES)], 1)
-        second = [(draw_estimate, ESTIMATE), (draw_probabilities, PROBABILITIES)]
-        _draw_first(lower, values, second, 2)
-        lower.set_xlabel("generator step")
-        lower.xaxis.get_major_locator().set_params(integer=True)
+        _draw_first(upper, values, [LOSSES], 1)
+        _draw_first(lower, values, [ESTIMATE, PROBABILITIES], 2)
+        label_steps(lower)
     figure.align_ylabels()
     if path is not None:
         save_figure(figure, path)
@@ -90,15 +90,12 @@ def _read_columns(run: Path) -> dict[str, np.ndarray]:
 
 
 def _draw_first(
-    panel: Axes,
-    values: Columns,
-    choices: Sequence[tuple[Callable[[Axes, Columns], Sequence[Artist]], set[str]]],
-    legend_columns: int,
+    axes: Axes, values: Columns, choices: Sequence[Panel], legend_columns: int
 ) -> None:
-    """Draws the first of (draw, its columns' names) of which the run has logged a column."""
-    add_grid(panel)
-    for draw, names in choices:
-        if names & values.keys():
-            add_legend(panel, draw(panel, values), legend_columns)
+    """Draws the first of the panels of which the run has logged a column."""
+    add_grid(axes)
+    for panel in choices:
+        if panel.names & values.keys():
+            add_legend(axes, draw_panel(panel, axes, values), legend_columns)
             return
-    panel.text(0.5, 0.5, "nothing logged", transform=panel.transAxes, ha="center")
+    axes.text(0.5, 0.5, "nothing logged", transform=axes.transAxes, ha="center")

@@ -14,18 +14,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from utils.files import atomic_path
-from utils.runs.columns import EvaluatedColumn
-from utils.visualization.columns import (
-    BLUE,
-    GRAY,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SMOOTHED_ROWS,
-    VERMILION,
-    centered_mean,
-    smoothing_window,
+from utils.runs.columns import (
+    CLIPPING,
+    COLUMNS,
+    ESTIMATE,
+    LOSSES,
+    NORM,
+    PENALTY,
+    PROBABILITIES,
+    Column,
+    EvaluatedColumn,
+    Panel,
 )
+from utils.visualization.columns import PALETTE, SMOOTHED_ROWS, centered_mean, smoothing_window
 
 DOTS_PER_INCH = 100
 
@@ -69,9 +70,7 @@ def training_figure(
 
     Args:
         columns: The columns of log.csv by name, each one number a row; NaN where a row has none.
-            "step" is needed; "wasserstein_estimate", "critic_loss", "discriminator_loss",
-            "generator_loss", "real_probability" and "fake_probability" (in [0, 1]),
-            "gradient_penalty", "gradient_norm" and "clipped_weights" (in [0, 1]) are drawn.
+            "step" is needed; those are drawn that `utils.runs.columns.TRAINING` names.
         evaluated: The column to draw as the number that the generator is judged by.
 
     Returns:
@@ -92,107 +91,95 @@ def training_figure(
         draw
         for draw, names in [
             (partial(_draw_evaluations, evaluated), {evaluated.name} if evaluated else set()),
-            (draw_estimate, {"wasserstein_estimate"}),
-            (draw_losses, {"critic_loss", "discriminator_loss", "generator_loss"}),
-            (draw_probabilities, {"real_probability", "fake_probability"}),
-            (_draw_slope, {"gradient_penalty", "clipped_weights", "gradient_norm"}),
+            *((partial(draw_panel, panel), panel.names)
+              for panel in (ESTIMATE, LOSSES, PROBABILITIES)),
+            (_draw_slope, PENALTY.names | CLIPPING.names | NORM.names),
         ]
         if names & drawn
-    ]
+    ]  # fmt: skip
     height = 0.9 + 2.3 * max(1, len(panels))
     figure = Figure(figsize=(8, height), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
     # Margins in inches; matplotlib's own layouts take several times as long to compute.
     figure.subplots_adjust(0.13, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
-    for draw, panel in zip(panels, axes, strict=False):
-        add_grid(panel)
-        add_legend(panel, draw(panel, {name: values[name] for name in {"step"} | drawn}))
+    for draw, each in zip(panels, axes, strict=False):
+        add_grid(each)
+        add_legend(each, draw(each, {name: values[name] for name in {"step"} | drawn}))
     if not panels:
         axes[0].text(0.5, 0.5, "nothing logged yet", transform=axes[0].transAxes, ha="center")
-    axes[-1].set_xlabel("generator step")
-    axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    label_steps(axes[-1])
     figure.align_ylabels()
     return figure
 
 
 def _draw_evaluations(
-    evaluated: EvaluatedColumn, panel: Axes, values: Columns
+    evaluated: EvaluatedColumn, axes: Axes, values: Columns
 ) -> Sequence[Artist]:
     """The number at the steps where it was taken, the best one, and what real images get."""
     known = np.isfinite(values[evaluated.name])
     steps, column = values["step"][known], values[evaluated.name][known]
     best = evaluated.best(column)
-    panel.plot(steps, column, color=BLUE, linewidth=1.3, marker="o", ms=3.5)
-    panel.axvline(
-        steps[best], color=VERMILION, linestyle=":",
+    axes.plot(steps, column, color=PALETTE["blue"], linewidth=1.3, marker="o", ms=3.5)
+    axes.axvline(
+        steps[best], color=PALETTE["vermilion"], linestyle=":",
         label=f"best: {column[best]:.4g} at step {steps[best]:.0f}",
     )  # fmt: skip
     if math.isfinite(evaluated.real):
-        panel.axhline(
-            evaluated.real, color=GRAY, linestyle="--", label=f"real images: {evaluated.real:.4g}"
-        )
-    panel.set_ylabel(textwrap.fill(evaluated.label, 22))
-    return panel.get_lines()
+        axes.axhline(
+            evaluated.real, color=PALETTE["gray"], linestyle="--",
+            label=f"real images: {evaluated.real:.4g}",
+        )  # fmt: skip
+    _label_axis(axes, evaluated.panel, values)
+    return axes.get_lines()
 
 
-def draw_estimate(panel: Axes, values: Columns) -> Sequence[Artist]:
-    """What the critic can tell of the distance from real to generated images."""
-    draw_line(panel, values, "wasserstein_estimate", BLUE)
-    light, *strong = panel.get_lines()
-    if strong:
-        light.set_label("as logged")
-    panel.set_ylabel("Wasserstein estimate\n(score units)")
-    return panel.get_lines()
+def draw_panel(panel: Panel, axes: Axes, values: Columns) -> Sequence[Artist]:
+    """Those of a panel's columns that are logged, and the line of what is wanted of them."""
+    for column in panel.columns:
+        if column.name in values:
+            draw_line(axes, values, column)
+    if len(panel.columns) == 1:
+        light, *strong = axes.get_lines()
+        if strong:
+            light.set_label("as logged")
+    if panel.wanted is not None:
+        height, label = panel.wanted
+        axes.axhline(height, color=PALETTE["gray"], linestyle=":", label=label)
+    if panel.limits is not None:
+        axes.set_ylim(panel.limits)
+    _label_axis(axes, panel, values)
+    return axes.get_lines()
 
 
-def draw_losses(panel: Axes, values: Columns) -> Sequence[Artist]:
-    """Both networks' losses; a DCGAN's are cross entropies, and in other units."""
-    for name, color in [
-        ("critic_loss", VERMILION),
-        ("discriminator_loss", VERMILION),
-        ("generator_loss", GREEN),
-    ]:
-        if name in values:
-            draw_line(panel, values, name, color)
-    unit = "nats" if "discriminator_loss" in values else "score units"
-    panel.set_ylabel(f"loss\n({unit})")
-    return panel.get_lines()
-
-
-def draw_probabilities(panel: Axes, values: Columns) -> Sequence[Artist]:
-    """How likely the discriminator holds real and generated images to be real."""
-    for name, color in [("real_probability", BLUE), ("fake_probability", ORANGE)]:
-        if name in values:
-            draw_line(panel, values, name, color)
-    panel.axhline(0.5, color=GRAY, linestyle=":", label="undecided: 0.5")
-    panel.set_ylim(0, 1)
-    panel.set_ylabel("discriminator's\nprobability of 'real'")
-    return panel.get_lines()
-
-
-def _draw_slope(panel: Axes, values: Columns) -> Sequence[Artist]:
+def _draw_slope(axes: Axes, values: Columns) -> Sequence[Artist]:
     """The constraint below, on the left axis; above, on the right one, the norm it acts on."""
-    right = panel.twinx() if "gradient_norm" in values else None
-    for name, label in [
-        ("gradient_penalty", "gradient penalty"),
-        ("clipped_weights", "clipped weights\n(share of all)"),
-    ]:
-        if name in values:
-            draw_line(panel, values, name, ORANGE)
-            panel.set_ylabel(label)
-    lines = list(panel.get_lines())
+    norm, right = NORM.columns[0], None
+    if norm.name in values:
+        right = axes.twinx()
+    for panel in (PENALTY, CLIPPING):
+        if panel.names & values.keys():
+            draw_line(axes, values, panel.columns[0])
+            _label_axis(axes, panel, values)
+    lines = list(axes.get_lines())
     if right is not None:
-        draw_line(right, values, "gradient_norm", PURPLE)
-        right.set_ylabel("gradient norm\n(score / pixel value)")
-        if "gradient_penalty" in values:
-            right.axhline(1, color=GRAY, linestyle=":", label="norm wanted: 1")
-        low, high = panel.get_ylim()
-        panel.set(ylim=(low, 2 * high - low), yticks=_ticks(low, high))
+        draw_line(right, values, norm)
+        _label_axis(right, NORM, values)
+        if PENALTY.names & values.keys():
+            right.axhline(1, color=PALETTE["gray"], linestyle=":", label="norm wanted: 1")
+        low, high = axes.get_ylim()
+        axes.set(ylim=(low, 2 * high - low), yticks=_ticks(low, high))
         low, high = right.get_ylim()
         right.set(ylim=(2 * low - high, high), yticks=_ticks(low, high))
         lines += right.get_lines()
     return lines
+
+
+def _label_axis(axes: Axes, panel: Panel, values: Columns) -> None:
+    """The panel's title, and the unit of what is drawn."""
+    units = [column.unit for column in panel.columns if column.unit and column.name in values]
+    unit = f"\n({units[0]})" if units else ""
+    axes.set_ylabel(f"{textwrap.fill(panel.title, 22)}{unit}")
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -200,27 +187,33 @@ def _ticks(low: float, high: float) -> list[float]:
     return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
 
 
-def draw_line(panel: Axes, values: Columns, name: str, color: str) -> None:
+def draw_line(axes: Axes, values: Columns, column: Column) -> None:
     """A column as logged and, if it has rows enough, its moving mean over about sqrt(N) rows."""
-    steps, label = values["step"], name.replace("_", " ").capitalize()
-    column = np.where(np.isfinite(values[name]), values[name], np.nan)
-    if len(column) < SMOOTHED_ROWS:
-        panel.plot(steps, column, color=color, label=label, linewidth=1.3, marker="o", ms=3.5)
+    steps, label, color = values["step"], column.label, PALETTE[column.color]
+    logged = np.where(np.isfinite(values[column.name]), values[column.name], np.nan)
+    if len(logged) < SMOOTHED_ROWS:
+        axes.plot(steps, logged, color=color, label=label, linewidth=1.3, marker="o", ms=3.5)
         return
-    panel.plot(steps, column, color=color, linewidth=0.8, alpha=0.35)
-    window = smoothing_window(len(column))
-    mean, label = centered_mean(column, window), f"{label} (mean of {window} rows)"
-    panel.plot(steps, mean, color=color, label=label, linewidth=1.6)
+    axes.plot(steps, logged, color=color, linewidth=0.8, alpha=0.35)
+    window = smoothing_window(len(logged))
+    mean, label = centered_mean(logged, window), f"{label} (mean of {window} rows)"
+    axes.plot(steps, mean, color=color, label=label, linewidth=1.6)
 
 
-def add_grid(panel: Axes) -> None:
-    panel.grid(color="#DDDDDD", linewidth=0.6)
-    panel.set_axisbelow(True)
+def label_steps(axes: Axes) -> None:
+    """Names the x axis, whose ticks are whole numbers."""
+    axes.set_xlabel(COLUMNS["step"].label.lower())
+    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def add_legend(panel: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
+def add_grid(axes: Axes) -> None:
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def add_legend(axes: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
     # Above the axes: no line is hidden, and no time goes into a search for an empty corner.
-    panel.legend(
+    axes.legend(
         handles=[line for line in lines if not line.get_label().startswith("_")],
         loc="lower right",
         bbox_to_anchor=(1, 1.01),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from utils.data.array_rows import in_batches
 from utils.latent import NOISES, sample
 from utils.visualization.grids import image_grid, require_png, save_image, to_uint8
 
@@ -122,21 +123,21 @@ def _noise(noise_dim: int, n: int, noise: str | np.ndarray, seed: int) -> np.nda
 
 def _generate(generator: Callable[[np.ndarray], Any], noise: np.ndarray) -> np.ndarray:
     """uint8 [n, H, W, C] from noise [n, noise_dim], a whole batch at a time."""
-    batches = []
-    for first in range(0, len(noise), BATCH_SIZE):
-        rows = noise[first : first + BATCH_SIZE]
-        batch = np.pad(rows, ((0, BATCH_SIZE - len(rows)), (0, 0)))
-        images = np.asarray(generator(batch))
+
+    def batch_of(rows: np.ndarray) -> np.ndarray:
+        images = np.asarray(generator(rows))
         if images.ndim != 4 or len(images) != BATCH_SIZE or images.shape[-1] not in (1, 3):
             raise ValueError(
-                f"generator must turn noise {list(batch.shape)} into images [{BATCH_SIZE}, H, W, "
+                f"generator must turn noise {list(rows.shape)} into images [{BATCH_SIZE}, H, W, "
                 f"C] with C 1 or 3. Received: {list(images.shape)}"
             )
-        try:
-            batches.append(to_uint8(images[: len(rows)]))
-        except ValueError as error:
-            raise ValueError(f"generator must give images as described; {error}") from None
-    return np.concatenate(batches)
+        return images
+
+    images = in_batches(batch_of, noise, BATCH_SIZE)
+    try:
+        return to_uint8(images)
+    except ValueError as error:
+        raise ValueError(f"generator must give images as described; {error}") from None
 
 
 def _require_display() -> None:

@@ -11,10 +11,10 @@ from gans.training.callbacks.interval import IntervalCallback
 from gans.training.callbacks.samples import Measurements
 from gans.training.schedule import Schedule
 from utils.files import atomic_path
-from utils.runs.columns import numeric_columns
+from utils.runs.columns import VERDICT, EvaluatedColumn, numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import diagnose
-from utils.visualization.curves import EvaluatedColumn, plot_training
+from utils.visualization.curves import plot_training
 
 logger = logging.getLogger("gans")
 
@@ -114,7 +114,7 @@ class MetricsLog(IntervalCallback):
 
     def _diagnose(self) -> None:
         verdict = diagnose(numeric_columns(self.rows))
-        self.rows[-1]["health"] = verdict.name
+        self.rows[-1][VERDICT] = verdict.name
         is_news = verdict.level == "problem" and verdict.since == self.last_step
         log = logger.warning if is_news else logger.info  # a quiet run says it once
         log("step %d: %s", self.last_step, verdict)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from utils.data import array_rows
-from utils.data.array_rows import ArrayRows
+from utils.data.array_rows import ArrayRows, in_batches
 
 INDICES = np.array([5, 0, 5, 19])
 
@@ -65,3 +65,16 @@ def test_a_file_that_became_shorter(tmp_path, monkeypatch):
     assert rows[[0]].all()
     with pytest.raises(OSError, match="a.npy has become shorter than it was"):
         _ = rows[[19]]
+
+
+def test_whole_batches_of_rows():
+    rows = np.arange(7 * 2, dtype=np.float32).reshape(7, 2)
+    seen = []
+
+    def double(batch):
+        seen.append(batch.copy())
+        return 2 * batch
+
+    np.testing.assert_array_equal(in_batches(double, rows, 3), 2 * rows)
+    assert [batch.shape for batch in seen] == [(3, 2)] * 3
+    np.testing.assert_array_equal(seen[-1], [[12, 13], [0, 0], [0, 0]])

@@ -11,7 +11,7 @@ from utils.metrics.evaluation import evaluate
 from utils.metrics.features.extractor import FeatureExtractor
 from utils.metrics.features.image_sets import ImageSet
 from utils.metrics.names import METRICS, NUMBERS
-from utils.metrics.tables import evaluation_table, protocol_differences, read_evaluation
+from utils.metrics.tables import evaluation_table, read_evaluation
 
 
 def pictures(n, seed=0, brightest=200):
@@ -254,9 +254,8 @@ def test_results_of_other_protocols_are_not_shown_together_in_silence(evaluation
         assert f"Not comparable: b has {line}" in table
     digest = other["protocol"]["real"]["digest"]
     assert f"b has real.digest {digest[:12]}..., where a has " in table
-    keys = [key for key, _, _ in protocol_differences(evaluation["protocol"], other["protocol"])]
-    assert "real.digest" in keys and not any(key.startswith("held_out") for key in keys)
-    assert not any(key.startswith(("versions", "fakes.source")) for key in keys)
+    for key in ("held_out", "versions", "fakes.source"):
+        assert f"b has {key}" not in table
 
 
 def test_a_surrogate_is_not_shown_in_the_row_of_the_fid(evaluation):

@@ -18,8 +18,8 @@ from utils.pages.frames import LARGEST, MOST_FRAMES, Frames
 from utils.runs.columns import numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import diagnose
-from utils.visualization import columns, image_grid, save_image
-from utils.visualization.columns import centered_mean
+from utils.visualization import image_grid, save_image
+from utils.visualization.columns import PALETTE, centered_mean
 from utils.wording import duration, number
 
 
@@ -80,7 +80,7 @@ def test_curves_are_the_logs_with_the_moving_mean_of_the_plot(run):
 
 def test_a_judged_run_names_its_number_and_protocol(tmp_path):
     protocol = {"evaluate_metric": "fid", "evaluate_images": 2000, "real_images": 1000,
-                "extractor": "inception", "fid_weights": True, "resize_mode": "tf1"}  # fmt: skip
+                "label": "FID", "extractor": "inception", "fid_weights": True}  # fmt: skip
     run = write_run(tmp_path / "run", rows=4, evaluation=protocol)
     lines = run.log_csv.read_text().splitlines()
     values = ["fid", "", "50.5", "", "60.25"]
@@ -252,6 +252,24 @@ def test_a_comparison_puts_runs_side_by_side(tmp_path):
     assert "2 runs compared" in path.read_text()
 
 
+def test_a_comparison_says_whether_judged_numbers_can_be_compared(tmp_path):
+    """The weights of the FID come in several files; other weights are another judge."""
+    protocol = {"evaluate_metric": "fid", "label": "FID", "fid_weights": True,
+                "extractor": "inception-2015-12-05", "weights_sha256": "aa"}  # fmt: skip
+    others = {
+        "by the same protocol: compare them": {"weights_sha256": "bb", "label": "FID of old"},
+        "not taken by the same protocol": {"weights_sha256": "bb", "fid_weights": False},
+    }
+    for i, (said, other) in enumerate(others.items()):
+        runs = [write_run(tmp_path / f"{i}{name}", rows=2, evaluation=evaluation)
+                for name, evaluation in [("a", protocol), ("b", protocol | other)]]  # fmt: skip
+        for run in runs:
+            header, *rows = run.log_csv.read_text().splitlines()
+            run.log_csv.write_text("\n".join([f"{header},fid", *(f"{row},5" for row in rows)]))
+        path = write_comparison([run.path for run in runs], tmp_path / "c.html")
+        assert said in _words(path.read_text())
+
+
 def test_runs_of_one_name_are_told_apart_and_a_page_of_many_stays_small(tmp_path):
     runs = {f"run {i}": write_run(tmp_path / str(i) / "run", rows=2).path for i in range(8)}
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 64, 3)).astype(np.uint8)
@@ -304,8 +322,8 @@ def test_as_commands(run, tmp_path):
 
 def test_the_colors_are_those_of_the_plots():
     style = (Path(frames.__file__).parent / "report.css").read_text()
-    for name in ("blue", "orange", "vermilion", "green", "purple", "gray"):
-        assert f"--{name}: {getattr(columns, name.upper())};" in style
+    for name, color in PALETTE.items():
+        assert f"--{name}: {color};" in style
 
 
 def test_numbers_are_for_people():

@@ -7,7 +7,7 @@ import pytest
 
 from utils.options.saved import data_options, preparation
 from utils.runs.directory import RunDirectory
-from utils.runs.generators import generator_file, is_generator, run_of
+from utils.runs.generators import NamedGenerator, generator_file, is_generator, run_of
 
 
 @pytest.fixture
@@ -85,3 +85,23 @@ def test_saved_generators_are_known_by_their_names(tmp_path):
     assert is_generator(tmp_path / "saved_model")
     assert is_generator(tmp_path / "g.keras") and is_generator(tmp_path / "g.h5")
     assert not is_generator(tmp_path / "photos") and not is_generator(tmp_path / "photos.zip")
+
+
+def test_a_generator_by_the_path_of_its_run_or_its_own(run, tmp_path):
+    of_run = NamedGenerator.of(run.path, step=10, raw=True)
+    assert (of_run.file, of_run.raw, of_run.run.path) == (run.checkpoint(10), True, run.path)
+    saved = NamedGenerator.of(run.generator_keras, noise="uniform")
+    assert (saved.file, saved.run.path) == (run.generator_keras, run.path)
+    assert saved.model == {"noise": "uniform"}
+    (tmp_path / "g.h5").touch()
+    assert NamedGenerator.of(tmp_path / "g.h5").run is None
+    for path, options, message in [
+        (run.path, {"noise": "normal"}, "noise must be left out with a run"),
+        (run.path, {"step": 15}, "has the checkpoint of step 15"),
+        (run.checkpoint(10), {}, "for weights do not say what model they are of"),
+        (run.generator_keras, {"best": True}, "raw, best and step must be left out"),
+        (tmp_path / "missing.keras", {}, "fakes must be a run directory or a saved generator"),
+        (tmp_path, {}, "fakes must be a run directory or a saved generator"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            NamedGenerator.of(path, **options, argument="fakes")

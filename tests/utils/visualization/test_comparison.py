@@ -9,7 +9,7 @@ from PIL import Image
 
 from utils.runs.directory import RunDirectory
 from utils.visualization import plot_loss
-from utils.visualization.curves import GREEN, VERMILION
+from utils.visualization.columns import PALETTE
 
 WASSERSTEIN = ["critic_loss", "generator_loss", "wasserstein_estimate"]
 DCGAN = ["discriminator_loss", "generator_loss", "real_probability", "fake_probability"]
@@ -63,7 +63,9 @@ def test_methods_side_by_side_have_their_own_axes_and_units(write_run):
     dcgan, wgan, probabilities, estimate = figure.axes
     assert _titles(figure) == ["DCGAN", "WGAN-GP"]
     assert set(_lines(dcgan)) == {"Discriminator loss", "Generator loss"}
-    assert [to_hex(line.get_color()).upper() for line in dcgan.get_lines()] == [VERMILION, GREEN]
+    assert [to_hex(line.get_color()).upper() for line in dcgan.get_lines()] == [
+        PALETTE["vermilion"], PALETTE["green"]
+    ]  # fmt: skip
     assert "nats" in dcgan.get_ylabel()
     assert "score units" in wgan.get_ylabel()
     assert probabilities.get_ylim() == (0, 1)

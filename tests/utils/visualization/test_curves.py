@@ -8,16 +8,9 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from utils.visualization.curves import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-    EvaluatedColumn,
-    plot_training,
-    training_figure,
-)
+from utils.runs.columns import EvaluatedColumn
+from utils.visualization.columns import PALETTE
+from utils.visualization.curves import plot_training, training_figure
 
 
 def _columns(rows: int, method: str = "penalty") -> dict[str, np.ndarray]:
@@ -42,14 +35,16 @@ def test_png_shows_the_data(tmp_path, rows):
         pixels = np.asarray(image.convert("RGB")).astype(int)
     height, width, _ = pixels.shape
     axes = training_figure(_columns(rows)).axes
-    for color, panel in [(BLUE, 0), (VERMILION, 1), (GREEN, 1), (ORANGE, 2), (PURPLE, 2)]:
+    for name, panel in [
+        ("blue", 0), ("vermilion", 1), ("green", 1), ("orange", 2), ("purple", 2)
+    ]:  # fmt: skip
         left, bottom, right, top = axes[panel].get_position().extents  # in parts, from below
         inside = pixels[
             round((1 - top) * height) : round((1 - bottom) * height),
             round(left * width) : round(right * width),
         ]
-        difference = np.abs(inside - 255 * np.array(to_rgb(color))).max(axis=-1)
-        assert (difference < 12).sum() >= 9, (color, panel)
+        difference = np.abs(inside - 255 * np.array(to_rgb(PALETTE[name]))).max(axis=-1)
+        assert (difference < 12).sum() >= 9, (name, panel)
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -103,7 +98,9 @@ def test_dcgan_shows_losses_in_nats_and_probabilities():
     assert "nats" in losses.get_ylabel()
     assert probabilities.get_ylim() == (0, 1)
     discriminator, generator = losses.get_lines()
-    assert (discriminator.get_color(), generator.get_color()) == (VERMILION, GREEN)
+    assert [line.get_color() for line in (discriminator, generator)] == [
+        PALETTE["vermilion"], PALETTE["green"]
+    ]  # fmt: skip
     np.testing.assert_array_equal(discriminator.get_ydata(), columns["discriminator_loss"])
     real, fake, undecided = probabilities.get_lines()
     np.testing.assert_array_equal(real.get_ydata(), columns["real_probability"])
@@ -114,7 +111,7 @@ def test_dcgan_shows_losses_in_nats_and_probabilities():
 def test_wasserstein_runs_have_no_probabilities():
     labels = [axes.get_ylabel() for axes in training_figure(_columns(5)).axes]
     assert [label.split("\n")[0] for label in labels] == [
-        "Wasserstein estimate", "loss", "gradient penalty", "gradient norm"
+        "Wasserstein estimate", "Losses", "Gradient penalty", "Gradient norm"
     ]
     assert "score units" in labels[1]
 

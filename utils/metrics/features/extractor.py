@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from utils.data.array_rows import filled
 from utils.metrics.features import inception
 from utils.metrics.features.inception_weights import read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
@@ -83,8 +84,7 @@ class FeatureExtractor:
         for first in range(0, len(images), self.batch_size):
             part = images[first : first + self.batch_size]
             size = part.shape[1:3] if None in self._size else self._size
-            batch = np.zeros((self.batch_size, *size, self._channels), np.float32)
-            batch[: len(part)] = resize(part, size, self.resize_mode)
+            batch = filled(resize(part, size, self.resize_mode), self.batch_size)
             try:
                 with _exact_float32():
                     features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
@@ -123,6 +123,18 @@ def _exact_float32() -> Iterator[None]:
         yield
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(rounded)
+
+
+def open_extractor(
+    features: str | Path | None = None,
+    inception_weights: str | Path | None = None,
+    resize_mode: str = "tf1",
+    batch_size: int = 32,
+) -> FeatureExtractor:
+    """`keras_extractor` of features where they are given, else `inception_extractor`."""
+    if features is not None:
+        return keras_extractor(features, resize_mode, batch_size)
+    return inception_extractor(inception_weights, resize_mode, batch_size)
 
 
 def inception_extractor(

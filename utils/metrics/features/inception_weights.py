@@ -12,15 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from utils.metrics.features import inception
-from utils.metrics.features.torch_file import read_state_dict
 
 URL = "https://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
 GRAPH = "classify_image_graph_def.pb"
 NAME = "inception-2015-12-05"
 _TGZ_BYTES = 88_931_400
-# pytorch-fid's copy of the same weights.
-TORCH_FILE = "pt_inception-2015-12-05-6726825d.pth"
-TORCH_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 HEAD = "softmax/weights"
 _NODES = {  # of one layer in the graph: our names for them
     "conv2d_params": "kernel",
@@ -28,13 +24,6 @@ _NODES = {  # of one layer in the graph: our names for them
     "batchnorm/beta": "beta",
     "batchnorm/moving_mean": "moving_mean",
     "batchnorm/moving_variance": "moving_variance",
-}
-_TORCH = {  # likewise in a state dictionary
-    "conv.weight": "kernel",
-    "bn.weight": "gamma",
-    "bn.bias": "beta",
-    "bn.running_mean": "moving_mean",
-    "bn.running_var": "moving_variance",
 }
 
 
@@ -62,21 +51,19 @@ def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
     """Reads the weights, fetching TensorFlow's file once if no path is given.
 
     Args:
-        path: inception-2015-12-05.tgz or the classify_image_graph_def.pb in it; pytorch-fid's
-            pt_inception-2015-12-05-6726825d.pth, known by its sha256 and read without running
-            what it pickles; or an .npz of arrays by layer name. None: the .tgz in the Keras
-            cache, which is downloaded (89 MB) if it is not there.
+        path: inception-2015-12-05.tgz, the classify_image_graph_def.pb in it, or an .npz of
+            arrays by layer name. None: the .tgz in the Keras cache, which is downloaded (89 MB)
+            if it is not there.
 
     Raises:
         ValueError: If the file is not one of these, is damaged, or cannot be downloaded.
     """
     path = _download() if path is None else Path(path).expanduser()
-    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".pb": _read_graph_file, ".pth": _read_torch,
-               ".npz": _read_npz}  # fmt: skip
+    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".pb": _read_graph_file, ".npz": _read_npz}
     if path.suffix.lower() not in readers or not path.is_file():
         raise ValueError(
-            f"inception_weights must be a .tgz, .pb, .pth or .npz file that exists: {URL} is "
-            f"TensorFlow's. Received: '{path}'"
+            f"inception_weights must be a .tgz, .pb or .npz file that exists: {URL} is "
+            f"TensorFlow's, with the same weights as pytorch-fid's .pth. Received: '{path}'"
         )
     return readers[path.suffix.lower()](path)
 
@@ -158,34 +145,6 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
                 f"{node} cannot be read ({_one_line(error)})"
             ) from error
     return _weights(arrays, NAME, True, graph, path)
-
-
-def _read_torch(path: Path) -> InceptionWeights:
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != TORCH_SHA256:
-        raise ValueError(
-            f"inception_weights must be {TORCH_FILE} with sha256 {TORCH_SHA256} if it is a .pth. "
-            f"Received: '{path}' with sha256 {digest}"
-        )
-    return _weights(arrays_of_torch(read_state_dict(path)), NAME, True, content, path)
-
-
-def arrays_of_torch(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """pytorch-fid's tensors under our names: its modules stand in the order of our layers.
-
-    Raises:
-        ValueError: If there are more or fewer of them.
-    """
-    ending = ".conv.weight"
-    modules = [name.removesuffix(ending) for name in tensors if name.endswith(ending)]
-    arrays = {HEAD: tensors["fc.weight"].T}
-    for layer, module in zip(inception.layer_names(), modules, strict=True):
-        for tensor, part in _TORCH.items():
-            array = tensors[f"{module}.{tensor}"]
-            # [out, in, h, w] -> [h, w, in, out]
-            arrays[f"{layer}/{part}"] = array.transpose(2, 3, 1, 0) if part == "kernel" else array
-    return arrays
 
 
 def _read_npz(path: Path) -> InceptionWeights:

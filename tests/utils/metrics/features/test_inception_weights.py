@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from utils.metrics.features import inception, inception_weights
-from utils.metrics.features.inception_weights import HEAD, arrays_of_torch, read_inception_weights
+from utils.metrics.features.inception_weights import HEAD, read_inception_weights
 
 NODES = ("conv2d_params", "batchnorm/gamma", "batchnorm/beta", "batchnorm/moving_mean",
          "batchnorm/moving_variance")  # fmt: skip
@@ -143,85 +143,11 @@ def test_npz(tmp_path):
         assert HEAD in error_of(path)
 
 
-def test_a_torch_file_is_known_by_its_hash(tmp_path):
-    path = tmp_path / inception_weights.TORCH_FILE
+def test_a_torch_file_is_refused_with_what_is_taken_instead(tmp_path):
+    path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
     path.write_bytes(b"anything")
-    digest = hashlib.sha256(b"anything").hexdigest()
-    assert f"with sha256 {digest}" in error_of(path)
-
-
-def torch_modules():
-    """(name, [out, in, h, w]) of pytorch-fid's convolutions, in the order of its state dict."""
-    yield from [
-        ("Conv2d_1a_3x3", (32, 3, 3, 3)), ("Conv2d_2a_3x3", (32, 32, 3, 3)),
-        ("Conv2d_2b_3x3", (64, 32, 3, 3)), ("Conv2d_3b_1x1", (80, 64, 1, 1)),
-        ("Conv2d_4a_3x3", (192, 80, 3, 3)),
-    ]  # fmt: skip
-    for block, width, pool in [("5b", 192, 32), ("5c", 256, 64), ("5d", 288, 64)]:
-        for branch, shape in [
-            ("branch1x1", (64, width, 1, 1)), ("branch5x5_1", (48, width, 1, 1)),
-            ("branch5x5_2", (64, 48, 5, 5)), ("branch3x3dbl_1", (64, width, 1, 1)),
-            ("branch3x3dbl_2", (96, 64, 3, 3)), ("branch3x3dbl_3", (96, 96, 3, 3)),
-            ("branch_pool", (pool, width, 1, 1)),
-        ]:  # fmt: skip
-            yield f"Mixed_{block}.{branch}", shape
-    for branch, shape in [
-        ("branch3x3", (384, 288, 3, 3)), ("branch3x3dbl_1", (64, 288, 1, 1)),
-        ("branch3x3dbl_2", (96, 64, 3, 3)), ("branch3x3dbl_3", (96, 96, 3, 3)),
-    ]:  # fmt: skip
-        yield f"Mixed_6a.{branch}", shape
-    for block, c7 in [("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)]:
-        for branch, shape in [
-            ("branch1x1", (192, 768, 1, 1)), ("branch7x7_1", (c7, 768, 1, 1)),
-            ("branch7x7_2", (c7, c7, 1, 7)), ("branch7x7_3", (192, c7, 7, 1)),
-            ("branch7x7dbl_1", (c7, 768, 1, 1)), ("branch7x7dbl_2", (c7, c7, 7, 1)),
-            ("branch7x7dbl_3", (c7, c7, 1, 7)), ("branch7x7dbl_4", (c7, c7, 7, 1)),
-            ("branch7x7dbl_5", (192, c7, 1, 7)), ("branch_pool", (192, 768, 1, 1)),
-        ]:  # fmt: skip
-            yield f"Mixed_{block}.{branch}", shape
-    for branch, shape in [
-        ("branch3x3_1", (192, 768, 1, 1)), ("branch3x3_2", (320, 192, 3, 3)),
-        ("branch7x7x3_1", (192, 768, 1, 1)), ("branch7x7x3_2", (192, 192, 1, 7)),
-        ("branch7x7x3_3", (192, 192, 7, 1)), ("branch7x7x3_4", (192, 192, 3, 3)),
-    ]:  # fmt: skip
-        yield f"Mixed_7a.{branch}", shape
-    for block, width in [("7b", 1280), ("7c", 2048)]:
-        for branch, shape in [
-            ("branch1x1", (320, width, 1, 1)), ("branch3x3_1", (384, width, 1, 1)),
-            ("branch3x3_2a", (384, 384, 1, 3)), ("branch3x3_2b", (384, 384, 3, 1)),
-            ("branch3x3dbl_1", (448, width, 1, 1)), ("branch3x3dbl_2", (384, 448, 3, 3)),
-            ("branch3x3dbl_3a", (384, 384, 1, 3)), ("branch3x3dbl_3b", (384, 384, 3, 1)),
-            ("branch_pool", (192, width, 1, 1)),
-        ]:  # fmt: skip
-            yield f"Mixed_{block}.{branch}", shape
-
-
-def test_a_torch_state_dictionary_fits_the_network():
-    tensors = {}
-    for number, (module, shape) in enumerate(torch_modules()):
-        tensors[f"{module}.conv.weight"] = np.broadcast_to(np.float32(number), shape)
-        for tensor, value in [("weight", 1000), ("bias", 2000), ("running_mean", 3000),
-                              ("running_var", 4000)]:  # fmt: skip
-            tensors[f"{module}.bn.{tensor}"] = np.full(shape[0], number + value, np.float32)
-        tensors[f"{module}.bn.num_batches_tracked"] = np.array(0)
-    tensors["fc.weight"] = np.broadcast_to(np.arange(2048, dtype=np.float32), (1008, 2048))
-    tensors["fc.bias"] = np.zeros(1008, np.float32)
-    arrays = arrays_of_torch(tensors)
-
-    network = inception.build_inception()
-    for number, layer in enumerate(inception.layer_names()):
-        kernel = arrays[f"{layer}/kernel"]
-        assert kernel.shape == network.get_layer(layer.replace("/", ".")).kernel.shape, layer
-        for value, part in enumerate(PARTS):
-            assert (arrays[f"{layer}/{part}"] == number + 1000 * value).all()
-    assert arrays[HEAD].shape == (2048, 1008) and arrays[HEAD][7, 0] == 7
-
-    row = np.arange(3 * 32 * 9, dtype=np.float32).reshape(32, 3, 3, 3)
-    tensors["Conv2d_1a_3x3.conv.weight"] = row
-    assert arrays_of_torch(tensors)["conv/kernel"][1, 2, 0, 4] == row[4, 0, 1, 2]
-    del tensors["Mixed_7c.branch_pool.conv.weight"]
-    with pytest.raises(ValueError, match="shorter"):
-        arrays_of_torch(tensors)
+    assert "must be a .tgz, .pb or .npz file" in error_of(path)
+    assert inception_weights.URL in error_of(path)
 
 
 def test_no_download(monkeypatch):

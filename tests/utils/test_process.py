@@ -1,0 +1,43 @@
+"""What all scripts and packages do as processes."""
+
+import logging
+import os
+import sys
+import warnings
+
+import pytest
+
+from utils.process import quiet_stderr
+
+
+def say(text):
+    """In every way in which a library does."""
+    os.write(2, f"C++ {text}\n".encode())
+    warnings.warn(f"warning {text}", stacklevel=1)
+    logging.getLogger("a library").warning("log %s", text)
+
+
+def test_quiet_stderr_silences_what_libraries_say_and_no_more(capfd, caplog, recwarn):
+    with pytest.raises(ValueError, match="passes"), quiet_stderr():
+        say("within")
+        raise ValueError("passes")
+    say("after")
+    assert capfd.readouterr().err == "C++ after\n"
+    assert caplog.messages == ["log after"]
+    assert [str(warning.message) for warning in recwarn] == ["warning after"]
+
+
+def test_a_lazy_face_loads_a_module_when_its_name_is_used(tmp_path, monkeypatch):
+    (tmp_path / "face").mkdir()
+    (tmp_path / "face" / "__init__.py").write_text(
+        "from utils.process import lazy_face\n"
+        "__getattr__, __dir__ = lazy_face(__name__, {'answer': 'home'})\n"
+    )
+    (tmp_path / "face" / "home.py").write_text("answer = 42\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import face
+
+    assert "answer" in dir(face) and "face.home" not in sys.modules
+    assert face.answer == 42
+    with pytest.raises(AttributeError, match="module 'face' has no attribute 'question'"):
+        _ = face.question
