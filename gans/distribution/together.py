@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from gans.distribution.strategy import Exchange, has_several_workers
-from gans.model.adversarial import AdversarialModel
 
 # What TensorFlow raises, among other things, when a peer is gone ...
 LOST = (
@@ -55,7 +55,7 @@ def leave_together(exchange: Exchange) -> None:
         exchange.any(False)
 
 
-def share_state(model: AdversarialModel, exchange: Exchange) -> None:
+def share_state(model: keras.Model, exchange: Exchange) -> None:
     """Gives all workers the chief's networks, optimizers, step and logs, bit for bit."""
     exchange.share(
         [

@@ -233,17 +233,19 @@ class AdversarialModel(GeneratorAndCritic):
     def train(
         self,
         data: Any,
-        train_steps: int,
-        save_interval: int = 500,
+        train_steps: int | None = None,
+        save_interval: int | None = None,
         save_path: str | Path = "runs/gan",
         **options: Any,
     ) -> Any:
-        """Trains for `train_steps` generator steps in all, into a run directory.
+        """Trains for `train_steps` generator steps in all, or for `minutes`, into a run directory.
 
-        Args, errors and what it returns are those of `gans.training.train`, which assembles the
-        callbacks and calls `fit`; options are `resume`, `save_best_only`, `tensorboard`, `quiet`,
-        `evaluation`, `export`, `callbacks` and `options`.
+        Arguments are the fields of `gans.training.options.RunOptions`; errors and what it returns
+        are those of `gans.training.train`, which assembles the callbacks and calls `fit`.
         """
         from gans.training import train  # matplotlib and the like only where a run is written
 
-        return train(self, data, train_steps, save_interval, save_path, **options)
+        return train(
+            self, data, train_steps=train_steps, save_interval=save_interval, save_path=save_path,
+            **options,
+        )  # fmt: skip

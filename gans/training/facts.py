@@ -2,45 +2,87 @@
 
 import inspect
 import json
+import math
 import re
 from typing import Any
 
-import tensorflow as tf
+import keras
 
 from gans import model_class
-from gans.model.adversarial import AdversarialModel
+from gans.training.data import TrainingData
+from gans.training.options import RunOptions
+from gans.training.schedule import Schedule
 from utils.metrics.protocol import protocol_differences, versions
+from utils.runs.directory import RunDirectory
 
 
-def run_facts(model: AdversarialModel, data: Any, options: dict[str, Any] | None) -> dict[str, Any]:
-    """What config.json holds; "evaluation" is for the judge's protocol, where there is a judge."""
-    if isinstance(data, tf.data.Dataset):
-        shape, description = tuple(data.element_spec.shape[1:]), None
-    else:
-        shape, description = tuple(data.image_shape), data.describe()
-    if shape != model.image_shape:
-        raise ValueError(
-            f"data must have images of the model's shape {model.image_shape}. Received: {shape}"
-        )
-    return {
-        "options": options,
+def run_facts(
+    model: keras.Model,
+    data: TrainingData,
+    options: RunOptions,
+    run: RunDirectory,
+    schedule: Schedule,
+    protocol: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """What config.json is to hold.
+
+    Args:
+        model: The model.
+        data: What it is trained on.
+        options: Of the run.
+        run: Its directory, which holds the run to resume or must be unused.
+        schedule: How the run is divided. Takes over the lengths of a run of minutes.
+        protocol: How the generator is judged, where it is.
+
+    Raises:
+        ValueError: If the directory does not hold this run, or holds one already.
+    """
+    facts = {
+        "options": None if options.options is None else dict(options.options),
         "model": {
             "method": model.method,
             **model.get_config(),
             "critic_optimizer": type(model.critic_optimizer).__name__,
             "generator_optimizer": type(model.generator_optimizer).__name__,
         },
-        "data": description,
-        "evaluation": None,
+        "data": data.description,
+        "evaluation": protocol,
+        "schedule": {"first_step": model.steps_done},
+        "exported": "best" if options.save_best_only else "last",
         "versions": versions(),
     }
+    if options.resume:
+        saved = run.read_config()
+        require_same(saved, facts)
+        require_same_judge(saved, facts)
+        _keep_start(saved, facts, schedule)
+    else:
+        run.require_unused()
+    note_schedule(facts, schedule)
+    return facts
 
 
-def keep_start(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Takes over from a run that is resumed what its first start alone was given."""
+def note_schedule(facts: dict[str, Any], schedule: Schedule) -> None:
+    """Puts the lengths of a run among its facts; those of a run of minutes, among its options too.
+
+    There they make it a run of so many steps, as which it is resumed.
+    """
+    facts["schedule"] |= schedule.lengths()
+    if schedule.is_fixed and (facts["options"] or {}).get("minutes") is not None:
+        facts["options"] |= {"minutes": None, **schedule.lengths()}
+
+
+def _keep_start(saved: dict[str, Any], now: dict[str, Any], schedule: Schedule) -> None:
+    """Takes over from a run that is resumed what its first start alone was given or found out."""
     for name in ("load_weights", "step_0"):
         if saved.get("options") and now["options"] and name in now["options"]:
             now["options"][name] = saved["options"].get(name)
+    before = saved.get("schedule", {})
+    now["schedule"]["first_step"] = before.get("first_step", 0)
+    if not schedule.is_fixed:
+        schedule.train_steps = before.get("train_steps") or math.inf
+        if math.isinf(schedule.save_interval):
+            schedule.save_interval = before.get("save_interval") or math.inf
 
 
 def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:

@@ -1,11 +1,11 @@
 """`Judge`: one number for a generator's images, against real ones whose features are kept."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from utils.metrics import names, open_extractor
 from utils.metrics.features.image_sets import ImageSet, cached_features, extract_features
@@ -14,6 +14,7 @@ from utils.options.evaluation import EvaluationOptions
 from utils.runs.columns import EvaluatedColumn
 
 REAL_SEED = 0  # of what is drawn: runs with other seeds are judged by the same real images
+TIMED = 64  # images that say how long an evaluation takes
 
 
 class Judge:
@@ -32,16 +33,11 @@ class Judge:
         images: How many images are to be judged at a time.
 
     Raises:
-        ValueError: If the data cannot be drawn from, the network cannot be had or read, or the
+        ValueError: If the network cannot be had or read, or the
             metric needs classes that it has not, or more images than there are.
     """
 
     def __init__(self, options: EvaluationOptions, data: Any):
-        if isinstance(data, tf.data.Dataset):
-            raise ValueError(
-                "data must be a DataPreparator where evaluate_every is given: a dataset does not "
-                "say which images it has. Received: a tf.data.Dataset"
-            )
         self.images = options.evaluate_images
         self._name = options.evaluate_metric
         metric = names.metric_of(self._name)
@@ -97,7 +93,9 @@ class Judge:
             np.asarray(features[np.sort(half)])
             for half in (order[: self.real_images], order[-self.real_images :])
         )
+        began = time.perf_counter()
         self.column = dataclasses.replace(self.column, real=self._score(others))
+        self._scoring_seconds = time.perf_counter() - began
 
     def __call__(
         self, generate: Callable[..., np.ndarray], seed: int, report: Callable[[int], None]
@@ -119,6 +117,15 @@ class Judge:
         fakes = ImageSet.generated(generate, self.images, seed, "fakes")
         indices = np.arange(self.images)
         return self._score(extract_features(fakes, indices, self._extractor, False, observe))
+
+    def seconds(self, generate: Callable[..., np.ndarray], seed: int) -> float:
+        """About how long one call takes, from a few images."""
+        few = min(self.images, TIMED)
+        fakes = ImageSet.generated(generate, few, seed, "fakes")
+        for _ in range(2):  # the first one traces
+            began = time.perf_counter()
+            extract_features(fakes, np.arange(few), self._extractor, False)
+        return (time.perf_counter() - began) / few * self.images + self._scoring_seconds
 
     def _score(self, fake: np.ndarray) -> float:
         values = self._metric.compute(self._real, fake, self._extractor, REAL_SEED, False)

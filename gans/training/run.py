@@ -1,7 +1,8 @@
 """`train`: one run of `fit` into a run directory, which can be stopped and resumed at any step."""
 
-import dataclasses
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,11 @@ from gans.distribution.together import (
     require_same_run,
     share_state,
 )
-from gans.model.adversarial import AdversarialModel
 from gans.training.callbacks.checkpoint import Checkpoint, restore
 from gans.training.callbacks.evaluation import Evaluation
-from gans.training.callbacks.metrics_log import MetricsLog
-from gans.training.callbacks.progress import Progress, Times
-from gans.training.callbacks.report import ReportPage
+from gans.training.callbacks.interval import Intervals
+from gans.training.callbacks.metrics_log import Log, MetricsLog
+from gans.training.callbacks.progress import Progress
 from gans.training.callbacks.samples import Measurements, SampleGrid
 from gans.training.callbacks.stopping import (
     Interruption,
@@ -28,14 +28,20 @@ from gans.training.callbacks.stopping import (
     StopTogether,
 )
 from gans.training.callbacks.tensorboard import TensorBoardLog
-from gans.training.facts import keep_start, require_same, require_same_judge, run_facts
-from gans.training.finishing import export_run
+from gans.training.data import TrainingData
+from gans.training.facts import note_schedule, run_facts
+from gans.training.finishing import finish
 from gans.training.fitting import fit_intervals, make_schedule
 from gans.training.judge import Judge
+from gans.training.options import RunOptions
+from gans.training.pace import Pace, Timekeeper
 from gans.training.run_log import log_data, run_log
-from gans.training.schedule import Schedule
-from utils.options.evaluation import EvaluationOptions
+from gans.training.schedule import Interval, Schedule
+from gans.training.stopwatch import Stopwatch
+from utils.pages import Report
 from utils.runs.directory import RunDirectory
+
+logger = logging.getLogger("gans")
 
 
 @dataclass(frozen=True)
@@ -56,21 +62,7 @@ class TrainingRun:
     signal: int | None
 
 
-def train(
-    model: AdversarialModel,
-    data: Any,
-    train_steps: int,
-    save_interval: int = 500,
-    save_path: str = "runs/gan",
-    resume: bool = False,
-    save_best_only: bool = False,
-    tensorboard: bool = False,
-    quiet: bool = False,
-    evaluation: EvaluationOptions | None = None,
-    export: Sequence[str] = (),
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    options: dict[str, Any] | None = None,
-) -> TrainingRun:
+def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
     """Trains a compiled model until it has done `train_steps` generator steps in all.
 
     Of several workers (`gans.distribution`), each of which calls this with the same arguments, the
@@ -80,21 +72,7 @@ def train(
         model: The model; a step that its weights were loaded with counts as done.
         data: A `DataPreparator`, or an infinite `tf.data.Dataset` of float32
             [n_critic * batch_size, H, W, C] in [-1, 1] whose k-th element is the k-th step's.
-        train_steps: Generator steps in all.
-        save_interval: Generator steps between checkpoints, sample grids and log rows.
-        save_path: The run directory.
-        resume: Go on from the last checkpoint in `save_path`.
-        save_best_only: Export the best generator instead of the last one: by evaluations or,
-            without these, by the Wasserstein estimate, which a DCGAN has not.
-        tensorboard: Write TensorBoard events too.
-        quiet: Print warnings only.
-        evaluation: How the generator is judged while it is trained, which does not change the
-            training; `data` must be a `DataPreparator` then. The best generator is exported
-            beside the last. A resumed run must go on with the same metric, number of images and
-            network. None: not at all.
-        export: Formats of `gans.generators.exporting.FORMATS` to write the generator in too.
-        callbacks: More Keras callbacks, called before those of the run.
-        options: What to record in config.json as the options that the run was started with.
+        options: The fields of `RunOptions`.
 
     Returns:
         How it ended. A run that was stopped by Ctrl-C or SIGTERM has saved a checkpoint of its
@@ -106,139 +84,224 @@ def train(
         NonFiniteError: If a loss or weight is no longer finite.
         WorkerLostError: If another of several workers has ended or cannot be reached.
     """
-    run = RunDirectory(save_path)
-    schedule = make_schedule(
-        model, data, train_steps, save_interval, resume, save_best_only, evaluation
-    )
+    options = RunOptions(**options)
+    run = RunDirectory(options.save_path)
+    stopwatch = Stopwatch(run.times, options.resume)
+    data = TrainingData.of(data, model)
+    schedule = make_schedule(model, data, options)
     exchange = Exchange(model.distribute_strategy)
     if not is_chief(model.distribute_strategy):
-        return _follow(model, data, schedule, callbacks, run, exchange)
-    facts = run_facts(model, data, options)
-    facts["exported"] = "best" if save_best_only else "last"
-    saved = run.read_config() if resume else None
-    if saved is None:
-        run.require_unused()
-    else:
-        require_same(saved, facts)
-        keep_start(saved, facts)
+        return _follow(model, data, options, run, schedule, exchange)
     judge = None
-    if evaluation is not None:
-        judge = Judge(evaluation, data)
-        facts["evaluation"] = judge.protocol()
-    if saved is not None:
-        require_same_judge(saved, facts)
+    if options.evaluation is not None:
+        judge = Judge(options.evaluation, data.preparator)
+    protocol = None if judge is None else judge.protocol()
+    facts = run_facts(model, data, options, run, schedule, protocol)
     if judge is not None:
-        judge.prepare(show_progress=not quiet)
-    with run.locked(), run_log(run, quiet) as logger, lost_workers_named(model.distribute_strategy):
-        require_same_run(_what_is_trained(model, data, schedule), exchange)
+        judge.prepare(show_progress=not options.quiet)
+    with (
+        run.locked(),
+        run_log(run, options.quiet),
+        lost_workers_named(model.distribute_strategy),
+    ):
+        require_same_run(_what_is_trained(model, data, options), exchange)
         run.write_config(facts)
-        samples = SampleGrid(run, schedule)
-        measurements = Measurements(run, schedule, samples, data)
-        log = MetricsLog(run, schedule, measurements, None if judge is None else judge.column)
-        if resume:
-            first_step = restore(model, run)
-            log.restore(first_step)
-            logger.info("Resuming %s from step %d of %d", run.path, first_step, train_steps)
+        return _Lead(model, data, options, run, schedule, stopwatch, judge, facts).train(exchange)
+
+
+class _Lead:
+    """A run on the worker that reads and writes its files, once nothing speaks against it.
+
+    Args:
+        model: The model.
+        data: What it is trained on.
+        options: Of the run.
+        run: Its directory, with config.json.
+        schedule: How it is divided.
+        stopwatch: What measures it.
+        judge: What judges the generator, if anything does.
+        facts: What config.json holds.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: TrainingData,
+        options: RunOptions,
+        run: RunDirectory,
+        schedule: Schedule,
+        stopwatch: Stopwatch,
+        judge: Judge | None,
+        facts: dict[str, Any],
+    ):
+        self.model, self.data, self.options, self.run = model, data, options, run
+        self.schedule, self.stopwatch, self.judge, self.facts = schedule, stopwatch, judge, facts
+        if options.resume:
+            self.first_step = restore(model, run)
+            logger.info("Resuming %s from step %d%s", run.path, self.first_step, schedule.of())
         else:
+            self.first_step = model.steps_done
             model.reset_metrics()  # of what the model did before
-        share_state(model, exchange)
-        log_data(logger, facts["data"], getattr(data, "skipped", []))
-        interruption = Interruption()
-        progress = Progress(schedule)
-        times = Times(run, schedule, resume)
-        shown = [] if quiet else [progress]
-        events = TensorBoardLog(run, log, schedule) if tensorboard else None
-        checkpoint = Checkpoint(run, log, schedule)
-        evaluations = None
-        if judge is not None:
-            logger.info("Judging every %d steps: %s", schedule.evaluate_every, judge.describe())
-            evaluations = Evaluation(
-                run, log, schedule, judge, times, evaluation.stop_patience,
-                lambda: interruption.signal is not None, None if quiet else progress, events,
-            )  # fmt: skip
-        page = ReportPage(run, schedule)
-        # A checkpoint vouches for what comes before it; the page shows it all.
-        at_intervals = [times, samples, measurements, log, events, checkpoint, evaluations, page]
-        at_intervals = [callback for callback in at_intervals if callback is not None]
-        for callback in [progress, *at_intervals]:
+        log_data(logger, data.description, data.skipped)
+        self.interruption = Interruption()
+        self.progress = Progress(schedule, stopwatch)
+        self.log = Log(run, self.first_step)
+        column = None if judge is None else judge.column
+        self.row = MetricsLog(self.log, run, schedule, stopwatch, self.first_step, column)
+        self.events = [TensorBoardLog(run)] if options.tensorboard else []
+        self.checkpoint = Checkpoint(model, run, self.log, keep_best=judge is None)
+        self.evaluations = [] if judge is None else [self._evaluation()]
+        self.page = Report(run)
+        self.intervals = Intervals(schedule, self._in_order())
+        for callback in (self.progress, self.intervals):
             callback.set_model(model)
-        with interruption:
+
+    def _in_order(self) -> list[Callable[[Interval], None]]:
+        """What is done at the end of an interval: each adds to the record or needs what is in it.
+
+        The samples are made before they are measured, and the log's row holds the measurements. A
+        checkpoint vouches for all that comes before it: killed any earlier, the run does the
+        interval again. An evaluation takes minutes, so it comes after the checkpoint, and hands
+        its number to the log itself. The page shows all of it.
+        """
+        return [
+            self.stopwatch,  # all that follows is saving
+            SampleGrid(self.model, self.run),
+            Measurements(self.model, self.run, self.schedule, self.data),
+            self.row,
+            *self.events,
+            self.checkpoint,
+            *self.evaluations,
+            lambda interval: self.page.write(),
+        ]
+
+    def _evaluation(self) -> Evaluation:
+        every, judge = self.schedule.evaluate_every, self.judge
+        logger.info("Judging every %d steps: %s", every, judge.describe())
+        return Evaluation(
+            self.model, self.run, self.log, self.schedule, judge, self.stopwatch,
+            self.options.evaluation.stop_patience,
+            is_interrupted=lambda: self.interruption.signal is not None,
+            show=(lambda text, share: None) if self.options.quiet else self.progress.show,
+            tell=[self.row, *self.events],
+        )  # fmt: skip
+
+    def train(self, exchange: Exchange) -> TrainingRun:
+        """Trains to the end of the run, or until it is stopped."""
+        model, options = self.model, self.options
+        share_state(model, exchange)
+        shown = [] if options.quiet else [self.progress]
+        with self.interruption:
             model.stop_training = False
             try:
-                if not resume:  # killed before the first interval ends, it starts from here
-                    checkpoint.save()
-                elif first_step >= train_steps and log.last_step < first_step:
-                    # It ends where it was interrupted inside an interval.
-                    for callback in at_intervals:
-                        callback.on_interval_end(first_step, model.get_metrics_result())
-                elif evaluations is not None:
-                    evaluations.catch_up()
+                self._catch_up()
                 model.stop_training = exchange.any(model.stop_training)
                 fit_intervals(
-                    model, data, schedule,
-                    [interruption, *callbacks, StopOnNonFinite(run), *shown, *at_intervals,
-                     *_together(exchange, schedule)],
+                    model, self.data, self.schedule,
+                    [self.stopwatch, self.interruption, *options.callbacks,
+                     StopOnNonFinite(self.run), *shown, self.intervals,
+                     *_together(exchange, self.schedule)],
+                    self._pace(exchange),
                 )  # fmt: skip
-                checkpoint.save()
+                self.checkpoint.save()
             except NonFiniteError as error:
-                log.add_not_finite(error.step, error.logs)
-                page.write()
+                # Where the weights are not finite, no loss of this step says anything of them.
+                logs = {name: float(error.logs.get(name, math.nan)) for name in model.log_names}
+                self.row.add_not_finite(error.step, logs)
+                self.page.write()
                 raise
             finally:
-                progress.close()
-            step = model.steps_done
-            finished = step >= train_steps
-            if evaluations is not None:
-                finished = evaluations.is_over or (finished and not evaluations.abandoned)
-            if finished:
-                logger.info("Trained %d steps. Exporting the generator", step)
-                if evaluations is not None:
-                    logger.info("The best by %s: %s", judge.column.label, evaluations.best())
-                for name, path in export_run(
-                    model, run, data, save_best_only, judge is not None, export
-                ):
-                    logger.info("  %-24s %s", name, path)
-                times.write()
-                page.write()
-                logger.info("  %-24s %s", "report", run.report)
-            else:
-                logger.info("Stopped at step %d of %d, which is saved", step, train_steps)
-                times.write()
-                page.write()
+                self.progress.close()
+            finished = self._end()
             leave_together(exchange)
-        return TrainingRun(run, step, finished, interruption.signal)
+        return TrainingRun(self.run, model.steps_done, finished, self.interruption.signal)
+
+    def _catch_up(self) -> None:
+        """Does what a run that was killed or interrupted has left undone at its last step."""
+        step = self.first_step
+        if not self.options.resume:  # killed before the first interval ends, it starts from here
+            self.checkpoint.save()
+        elif step >= self.schedule.train_steps and self.log.last_step < step:
+            # It ends where it was interrupted inside an interval.
+            self.intervals.complete(self.model.get_metrics_result())
+        else:
+            for evaluation in self.evaluations:
+                evaluation.catch_up()
+
+    def _pace(self, exchange: Exchange) -> Pace | None:
+        model, options = self.model, self.options
+        if options.minutes is None:
+            return None
+
+        def note() -> None:
+            note_schedule(self.facts, self.schedule)
+            self.run.write_config(self.facts)
+
+        return Timekeeper(
+            self.schedule, model.steps_per_execution, exchange, options.minutes,
+            first_step=self.facts["schedule"]["first_step"],
+            stopwatch=self.stopwatch,
+            exports=len(options.export),
+            judging=lambda: self.judge.seconds(model.generate, model.options.seed),
+            note=note,
+        )  # fmt: skip
+
+    def _end(self) -> bool:
+        """Exports the generator of a run that is over, and says how it ended."""
+        step = self.model.steps_done
+        finished = step >= self.schedule.train_steps
+        for evaluation in self.evaluations:
+            finished = evaluation.is_over or (finished and not evaluation.abandoned)
+        if finished:
+            best = self.evaluations[0].best() if self.evaluations else None
+            finish(self.model, self.run, self.data, self.options, best)
+        else:
+            logger.info("Stopped at step %d%s, which is saved", step, self.schedule.of())
+        self.stopwatch.write()
+        self.page.write()
+        if finished:
+            logger.info("  %-24s %s", "report", self.run.report)
+        return finished
 
 
 def _follow(
-    model: AdversarialModel,
-    data: Any,
-    schedule: Schedule,
-    callbacks: Sequence[keras.callbacks.Callback],
+    model: keras.Model,
+    data: TrainingData,
+    options: RunOptions,
     run: RunDirectory,
+    schedule: Schedule,
     exchange: Exchange,
 ) -> TrainingRun:
     """`train` on a worker that is not the chief: the same steps, and no files."""
     with lost_workers_named(model.distribute_strategy):
-        require_same_run(_what_is_trained(model, data, schedule), exchange)
+        require_same_run(_what_is_trained(model, data, options), exchange)
         share_state(model, exchange)
+        pace = None
+        if options.minutes is not None:
+            pace = Pace(schedule, model.steps_per_execution, exchange)
         with Interruption() as interruption:
             model.stop_training = exchange.any(False)
             fit_intervals(
                 model, data, schedule,
-                [interruption, *callbacks, StopOnNonFinite(run), *_together(exchange, schedule)],
+                [interruption, *options.callbacks, StopOnNonFinite(run),
+                 *_together(exchange, schedule)],
+                pace,
             )  # fmt: skip
             leave_together(exchange)
     step = model.steps_done
     return TrainingRun(run, step, step >= schedule.train_steps, interruption.signal)
 
 
-def _what_is_trained(model: AdversarialModel, data: Any, schedule: Schedule) -> dict[str, Any]:
+def _what_is_trained(
+    model: keras.Model, data: TrainingData, options: RunOptions
+) -> dict[str, Any]:
     return {
         "model": model.get_config(),
         "optimizers": model.get_compile_config(),
-        "schedule": dataclasses.asdict(schedule),
-        "images": getattr(data, "digest", None),
-        "order": getattr(data, "seed", None),
+        "steps": (options.train_steps, options.minutes, options.save_interval),
+        "evaluation": options.evaluation and options.evaluation.evaluate_every,
+        "images": (data.digest, data.batch_size),
+        "order": data.seed,
     }
 
 

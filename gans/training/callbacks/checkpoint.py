@@ -2,15 +2,13 @@
 
 import logging
 import os
-from typing import Any
 
 import keras
 import numpy as np
 
-from gans.training.callbacks.interval import IntervalCallback
-from gans.training.callbacks.metrics_log import MetricsLog, is_best
+from gans.training.callbacks.metrics_log import Log, is_best
 from gans.training.callbacks.stopping import NonFiniteError
-from gans.training.schedule import Schedule
+from gans.training.schedule import Interval
 from utils.files import atomic_path
 from utils.runs.directory import RunDirectory
 
@@ -20,7 +18,7 @@ KEPT = 3  # enough to step back from one that was damaged on disk
 logger = logging.getLogger("gans")
 
 
-class Checkpoint(IntervalCallback):
+class Checkpoint:
     """Saves the model every interval and wherever a run stops; keeps the last three.
 
     A checkpoint is one .weights.h5 file: both networks, both optimizers' slots, the EMA generator,
@@ -28,22 +26,22 @@ class Checkpoint(IntervalCallback):
     functions of the seed and the step, so nothing else is needed.
 
     Args:
+        model: The model.
         run: The run directory.
         log: Its log, which knows whether an interval is the best so far.
-        schedule: How the run is divided. Without evaluations, the generator of the interval with
-            the best Wasserstein estimate is kept; with them, that is for `Evaluation`.
+        keep_best: Keep the generator of the interval with the best Wasserstein estimate, where
+            the model logs one. With evaluations, that is for `Evaluation`.
     """
 
-    def __init__(self, run: RunDirectory, log: MetricsLog, schedule: Schedule):
-        super().__init__(schedule)
+    def __init__(self, model: keras.Model, run: RunDirectory, log: Log, keep_best: bool):
+        self.model = model
         self.run = run
         self.log = log
+        self.keep_best = keep_best and CRITERION in model.log_names
         self._saved_step: int | None = None
 
-    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
-        # No log of a DCGAN says which of its generators is best.
-        estimates = [row[CRITERION] for row in self.log.rows if CRITERION in row]
-        if self.schedule.evaluate_every is None and is_best(estimates):
+    def __call__(self, interval: Interval) -> None:
+        if self.keep_best and is_best(self.log.column(CRITERION)):
             self._require_finite()
             save_best_generator(self.model, self.run)
         self.save()

@@ -1,27 +1,40 @@
-"""Save intervals, and the base of callbacks that act when one is complete."""
+"""The one callback of `fit` that acts when an interval of generator steps is complete."""
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
-from gans.training.schedule import Schedule
+from gans.training.schedule import Interval, Schedule
 
 
-class IntervalCallback(keras.callbacks.Callback):
-    """Calls `on_interval_end` when an interval of generator steps is complete.
+class Intervals(keras.callbacks.Callback):
+    """Hands a record of every complete interval to what is to be done then, one after another.
 
     An epoch of `fit` is an interval, except where a run is interrupted inside one: then the epoch
     ends early, and the interval when a resumed run completes it.
+
+    Args:
+        schedule: How the run is divided.
+        actions: Called in this order. Each may add to the record.
     """
 
-    def __init__(self, schedule: Schedule):
+    def __init__(self, schedule: Schedule, actions: Sequence[Callable[[Interval], None]]):
         super().__init__()
         self.schedule = schedule
+        self.actions = actions
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        step = self.model.steps_done
-        if logs and self.schedule.completes_interval(step):  # no logs: the data ran out
-            self.on_interval_end(step, logs)
+        # no logs: the data ran out
+        if logs and self.schedule.completes_interval(self.model.steps_done):
+            self.complete(logs)
 
-    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
-        """Args: the generator steps done, and the means of the logs over the interval."""
-        raise NotImplementedError
+    def complete(self, logs: dict[str, Any]) -> None:
+        """Does what is to be done at the end of an interval with these means."""
+        names = self.model.log_names
+        interval = Interval(self.model.steps_done, {name: float(logs[name]) for name in names})
+        # `fit` does this when the next epoch begins; done here, the checkpoint of this interval
+        # holds no sums of it.
+        self.model.reset_metrics()
+        for action in self.actions:
+            action(interval)

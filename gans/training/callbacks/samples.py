@@ -2,14 +2,14 @@
 
 import logging
 import math
-from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from gans.generators.making import to_bytes
-from gans.training.callbacks.interval import IntervalCallback
-from gans.training.schedule import Schedule
+from gans.training.data import TrainingData
+from gans.training.schedule import Interval, Schedule
 from utils.latent import sample
 from utils.metrics.diversity import mean_distance
 from utils.runs.directory import RunDirectory
@@ -24,82 +24,73 @@ SEED = 0  # of those: all runs on the same images are measured by the same
 logger = logging.getLogger("gans")
 
 
-class SampleGrid(IntervalCallback):
+class SampleGrid:
     """samples/step-*.png every interval: the same 64 noise vectors through the EMA generator.
 
     Args:
+        model: The model.
         run: The run directory.
-        schedule: How the run is divided.
-
-    Attributes:
-        images: Those of the last grid, uint8 [64, H, W, C].
     """
 
-    def __init__(self, run: RunDirectory, schedule: Schedule):
-        super().__init__(schedule)
+    def __init__(self, model: keras.Model, run: RunDirectory):
+        self.model = model
         self.run = run
-        self.images: np.ndarray | None = None
 
-    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
-        self.save(step)
-
-    def save(self, step: int) -> None:
-        """Writes the grid of the generator as it is after `step` generator steps."""
-        self.images = self.model.generate(GRID_IMAGES, seed=self.model.options.seed)
-        save_image(image_grid(self.images), self.run.sample(step))
+    def __call__(self, interval: Interval) -> None:
+        interval.samples = self.model.generate(GRID_IMAGES, seed=self.model.options.seed)
+        save_image(image_grid(interval.samples), self.run.sample(interval.step))
 
 
-class Measurements(IntervalCallback):
-    """Measures every interval's samples; comes after `SampleGrid`, whose images it takes.
+class Measurements:
+    """Measures every interval's samples.
 
     All pixel distances are Euclidean, in units of the mean distance between two real images.
 
+    The values are "sample_diversity", the mean distance between two samples; "sample_change", the
+    mean distance of samples from those of the same noise an interval before, NaN where there is
+    none; "raw_distance", where the samples are of an average (EMA), that from those of the
+    generator itself; and, with held-out images, "held_out_gap": where the critic's mean score of
+    these is on the way from that of training images (0) to that of samples (1), NaN where it does
+    not score training images above samples.
+
     Args:
+        model: The model.
         run: The run directory, which gets a grid of the real images.
         schedule: How the run is divided.
-        samples: What makes the samples.
-        data: What the model is trained on. Only a `DataPreparator` has held-out images.
-
-    Attributes:
-        values: Of the last interval: "sample_diversity", the mean distance between two samples;
-            "sample_change", the mean distance of samples from those of the same noise an interval
-            before, NaN where there is none; "raw_distance", where the samples are of an average
-            (EMA), that from those of the generator itself; and, with held-out images,
-            "held_out_gap": where the critic's mean score of these is on the way from that of
-            training images (0) to that of samples (1), NaN where it does not score training
-            images above samples.
+        data: What the model is trained on.
     """
 
-    def __init__(self, run: RunDirectory, schedule: Schedule, samples: SampleGrid, data: Any):
-        super().__init__(schedule)
+    def __init__(
+        self, model: keras.Model, run: RunDirectory, schedule: Schedule, data: TrainingData
+    ):
+        self.model = model
         self.run = run
-        self.samples = samples
-        self.values: dict[str, float] = {}
-        real = _real_images(data)
+        self.schedule = schedule
+        real = data.real_images(GRID_IMAGES, SEED)
         save_image(image_grid(real), run.real)
         self._unit = _mean_pixel_distance(real) or math.nan
         self._image_size = real.shape[1:3]
         self._training = self._held_out = None
-        held_out = getattr(data, "num_held_out", 0)
-        if 0 < held_out < FEWEST_HELD_OUT:
+        if 0 < data.num_held_out < FEWEST_HELD_OUT:
             logger.warning(
                 "hold_out keeps %d images aside, too few to see overfitting by: %d are needed",
-                held_out, FEWEST_HELD_OUT,
+                data.num_held_out, FEWEST_HELD_OUT,
             )  # fmt: skip
-        elif held_out:
+        elif data.num_held_out:
             self._held_out = data.held_out(SCORED)
-            self._training = data.sample(min(SCORED, data.num_images), SEED)
+            self._training = data.real_images(SCORED, SEED)
 
-    def on_interval_end(self, step: int, logs: dict[str, Any]) -> None:
-        images = self.samples.images
-        self.values = {
+    def __call__(self, interval: Interval) -> None:
+        images = interval.samples
+        interval.values |= {
             "sample_diversity": _mean_pixel_distance(images) / self._unit,
-            "sample_change": self._change(step, images),
+            "sample_change": self._change(interval.step, images),
         }
         if self.model.options.ema_decay:
-            self.values["raw_distance"] = self._distance(images, self._raw_images(len(images)))
+            raw = self._raw_images(len(images))
+            interval.values["raw_distance"] = self._distance(images, raw)
         if self._held_out is not None:
-            self.values["held_out_gap"] = self._held_out_gap(images)
+            interval.values["held_out_gap"] = self._held_out_gap(images)
 
     def _change(self, step: int, images: np.ndarray) -> float:
         # Read again, and not remembered: a resumed run begins with what an earlier one made.
@@ -131,13 +122,6 @@ class Measurements(IntervalCallback):
             for part in np.split(images, range(GRID_IMAGES, len(images), GRID_IMAGES))
         ]
         return float(tf.reduce_mean(tf.concat(scores, 0)))
-
-
-def _real_images(data: Any) -> np.ndarray:
-    """As many real images as samples, uint8 [n, H, W, C], or fewer where there are fewer."""
-    if not isinstance(data, tf.data.Dataset):
-        return data.sample(min(GRID_IMAGES, data.num_images), SEED)
-    return np.asarray(to_bytes(next(iter(data))[:GRID_IMAGES]))
 
 
 def _mean_pixel_distance(images: np.ndarray) -> float:

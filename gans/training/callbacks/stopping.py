@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 
 import keras
@@ -15,10 +16,14 @@ from gans.training.schedule import Schedule
 from utils.runs.directory import RunDirectory
 
 EVERY = 10  # generator steps between agreements on whether to stop
+# `timeout -s INT` and some schedulers signal a process and its group: one Ctrl-C that comes twice.
+SAME_SECONDS = 1.0
 
 
 class Interruption(keras.callbacks.Callback):
     """Stops training after the current step on SIGINT or SIGTERM; at once on a second Ctrl-C.
+
+    One that comes within a second of the first signal belongs to it.
 
     Used as a context manager around `fit`. Python runs signal handlers only between two
     bytecodes, which a long step inside TensorFlow delays; so a thread watches the signals through
@@ -57,17 +62,18 @@ class Interruption(keras.callbacks.Callback):
             self._reader.close()
 
     def _watch(self) -> None:
+        since = 0.0
         while received := self._reader.recv(1):
             number = received[0]
             if number not in self._previous:
                 continue
             if self.signal is None:
-                self.signal = number
+                self.signal, since = number, time.monotonic()
                 print(
                     "\nFinishing the step, then saving. Ctrl-C (again) stops at once.",
                     file=sys.stderr, flush=True,
                 )
-            elif number == signal.SIGINT:
+            elif number == signal.SIGINT and time.monotonic() - since > SAME_SECONDS:
                 # Files are moved into place whole, so nothing saved can be harmed.
                 os._exit(128 + number)
 
