@@ -3,23 +3,31 @@
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-SCRIPT = [sys.executable, str(ROOT / "train_generator.py")]
+from forking import ROOT, Server
+
+SCRIPT = ROOT / "train_generator.py"
+SERVER = Server()
 
 
-def run(*arguments, **options):
+def run(*arguments):
+    """The command's result, from a process in which TensorFlow is imported already."""
+    process = SERVER.start(SCRIPT, arguments, separate=True)
+    output, errors = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def run_from_the_start(*arguments, **options):
+    """The command's result, from a process as a shell starts it; options of `subprocess.run`."""
     return subprocess.run(
-        [*SCRIPT, *arguments], capture_output=True, text=True, timeout=120, **options
-    )
+        [sys.executable, SCRIPT, *arguments], capture_output=True, text=True, timeout=120,
+        **options,
+    )  # fmt: skip
 
 
 def start(folder, source, *arguments):
-    return subprocess.Popen(
-        [*SCRIPT, *source, "--save_path", str(folder), *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
+    """The command's process, its stderr in its stdout."""
+    return SERVER.start(SCRIPT, [*source, "--save_path", folder, *arguments])
 
 
 def free_ports(count):

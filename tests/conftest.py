@@ -7,11 +7,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before any test imports Te
 
 import numpy as np
 import pytest
+from commands import SERVER
 
 SHAPE = (8, 8, 1)
 
 # A shell's background job ignores Ctrl-C, and so would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish():
+    SERVER.end()
 
 
 @pytest.fixture

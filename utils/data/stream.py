@@ -74,6 +74,7 @@ def image_stream(
     starts = tf.range(n_critic, dtype=tf.int64) * batch_size
     offsets = tf.reshape(starts[:, None] + tf.range(part, dtype=tf.int64), [-1])
 
+    @tf.autograph.experimental.do_not_convert  # it has no branches, and converting takes time
     def load(element):
         step, replica = element // len(replicas), replicas.start + element % len(replicas)
         positions = step * n_critic * batch_size + replica * part + offsets

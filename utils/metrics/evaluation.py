@@ -1,7 +1,7 @@
 """`evaluate`: a set of fakes against a set of real images, with the protocol of every number."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +70,19 @@ def evaluate(
     metrics, left_out = _choose(metrics, chosen, extractor)
 
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    digests: list[bytes] = []
+    digests: dict[str, list[bytes]] = {name: [] for name in sets}
+
+    def observed(extract: Callable[..., np.ndarray], name: str, *where: Path) -> np.ndarray:
+        return extract(
+            sets[name], chosen[name], extractor, *where, show_progress,
+            lambda images: digests[name].extend(_digests(images)),
+        )  # fmt: skip
+
     features = {
-        name: cached_features(sets[name], chosen[name], extractor, folder, show_progress)
-        for name in sets
-        if name != "fakes"
+        name: observed(cached_features, name, folder) for name in sets if name != "fakes"
     }
-    features["fakes"] = extract_features(
-        sets["fakes"], chosen["fakes"], extractor, show_progress,
-        observe=lambda images: digests.extend(_digests(images)),
-    )  # fmt: skip
+    features["fakes"] = observed(extract_features, "fakes")
+    _make_equal(features, digests)
     halves = np.array_split(np.random.default_rng(seed).permutation(len(features["real"])), 2)
     halves = [np.asarray(features["real"][np.sort(half)]) for half in halves]
 
@@ -96,7 +99,7 @@ def evaluate(
             evaluation["diversity"]["real"] = diversity(*halves, seed)
         if "copies" in metrics:
             evaluation["copies"] = _copies(
-                sets["real"], chosen, features, digests, seed, show_progress
+                sets["real"], chosen, features, digests["fakes"], seed, show_progress
             )
     except ValueError as error:  # each real image is there twice: known only now, after the work
         left_out["diversity and copies"] = str(error)
@@ -144,6 +147,23 @@ def _choose(
         raise ValueError(f"metrics must not name {name} here: {reason}. Leave it out, or "
                          "take more images")
     return [name for name in wanted if name not in left_out], left_out
+
+
+def _make_equal(features: dict[str, np.ndarray], digests: dict[str, list[bytes]]) -> None:
+    """Gives equal images equal features, in place.
+
+    The place of an image in its batch, and the processor, decide the last bits of its features:
+    a network does not say which images are equal, but their pixels do.
+    """
+    seen: dict[bytes, tuple[str, int]] = {}
+    for name in features:
+        places = [seen.setdefault(key, (name, row)) for row, key in enumerate(digests[name])]
+        repeated = [row for row, place in enumerate(places) if place != (name, row)]
+        if repeated:
+            features[name] = np.array(features[name])  # it may be a read-only map
+            for row in repeated:
+                other, first = places[row]
+                features[name][row] = features[other][first]
 
 
 def _digests(images: np.ndarray) -> list[bytes]:

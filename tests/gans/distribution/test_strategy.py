@@ -1,15 +1,12 @@
 """Replicas and workers compute what one device computes, each on its part of the batch."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from commands import free_ports
+from commands import SERVER, free_ports
 
 from gans.distribution.cluster import describe_workers, described_workers
 from gans.distribution.strategy import check_batch_size, open_strategy
@@ -20,11 +17,7 @@ SCRIPT = Path(__file__).with_name("distributed_training.py")
 
 
 def start(*arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
-        env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
+    return SERVER.start(SCRIPT, arguments, environment)
 
 
 def succeed(*processes):

@@ -147,11 +147,13 @@ def cached_features(
     extractor: FeatureExtractor,
     cache_dir: str | Path,
     show_progress: bool = True,
+    observe: Callable[[np.ndarray], None] | None = None,
 ) -> np.ndarray:
     """`extract_features`, from the file in `cache_dir` where it has been done before.
 
     The file is named by the pixels, the numbers and the extractor with its resize: it is never
     out of date. It is written whole or not at all. Images without a digest are not kept.
+    `observe` sees all images in either case.
 
     Returns:
         float32 [n, D]; a read-only memory map where it was kept.
@@ -160,7 +162,7 @@ def cached_features(
         ValueError: If the cache cannot be written.
     """
     if images.digest is None:
-        return extract_features(images, indices, extractor, show_progress)
+        return extract_features(images, indices, extractor, show_progress, observe)
     facts = {"version": _VERSION, **extractor.protocol()}
     facts |= {"images": images.digest, "count": images.count}
     key = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
@@ -169,8 +171,11 @@ def cached_features(
     shape = (len(indices), extractor.dimensions)
     kept = _read(path, shape)
     if kept is not None:
+        if observe is not None:
+            for first in range(0, len(indices), AT_ONCE):
+                observe(images.gather(indices[first : first + AT_ONCE]))
         return kept
-    features = extract_features(images, indices, extractor, show_progress)
+    features = extract_features(images, indices, extractor, show_progress, observe)
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.save(file, features)  # given a path, it would add an ending of its own
