@@ -113,11 +113,14 @@ class TrainingConfig:
         1.0, "training", "factor on the learning rates over every 1,000 generator steps",
         type=positive, metavar="FACTOR")
     train_steps: int | None = option(
-        None, "training", "generator steps in all (default: 40000, unless --epochs is given)",
-        type=at_least_1, metavar="N")
+        None, "training", "generator steps in all (default: 40000, unless --epochs or --minutes "
+        "is given)", type=at_least_1, metavar="N")
     epochs: int | None = option(
         None, "training", "instead of --train_steps: times that the critic sees every image",
         type=at_least_1, metavar="N")
+    minutes: float | None = option(
+        None, "training", "instead of --train_steps: as many steps as can be trained, sampled and "
+        "exported in so many minutes; the first of them are timed", type=positive, metavar="M")
     precision: str = option(
         "float32", "training", "arithmetic of the networks; auto: mixed_bfloat16 where the "
         "hardware multiplies bfloat16, else float32",
@@ -165,9 +168,9 @@ class TrainingConfig:
 
     save_path: str = option(
         "runs/gan", "run", "folder for everything the run writes", metavar="DIR")
-    save_interval: int = option(
-        500, "run", "generator steps between checkpoints, samples and log rows", type=at_least_1,
-        metavar="N")
+    save_interval: int | None = option(
+        None, "run", "generator steps between checkpoints, samples and log rows (default: 500, or "
+        "with --minutes about a twentieth of the run)", type=at_least_1, metavar="N")
     save_best_only: bool = option(
         False, "run", "export the best generator instead of the last: the best by "
         "--evaluate_metric or, without --evaluate_every, by the Wasserstein estimate")
@@ -211,15 +214,21 @@ class TrainingConfig:
         for name, value in METHOD_DEFAULTS[self.method].items():
             self._default(name, value)
         self._check_critic()
-        if self.train_steps is not None and self.epochs is not None:
+        given = {name: getattr(self, name) for name in ("train_steps", "epochs", "minutes")}
+        given = {name: value for name, value in given.items() if value is not None}
+        if len(given) > 1:
+            received = ", ".join(f"{name}={value}" for name, value in given.items())
             raise ValueError(
-                "train_steps and epochs must not both be given: leave one out. "
-                f"Received: train_steps={self.train_steps}, epochs={self.epochs}"
+                f"only one of train_steps, epochs and minutes must be given. Received: {received}"
             )
-        self._default("train_steps", 40_000 if self.epochs is None else None)
+        if not given:
+            self._default("train_steps", 40_000)
+        if self.minutes is None:
+            self._default("save_interval", 500)
         evaluation = self.evaluation_options()
         if evaluation is not None:
-            evaluation.check_interval(self.save_interval)
+            if self.save_interval is not None:
+                evaluation.check_interval(self.save_interval)
             self._default("evaluate_images", evaluation.evaluate_images)
             self._default("evaluate_metric", evaluation.evaluate_metric)
         elif self.save_best_only and self.method == "dcgan":
@@ -317,10 +326,11 @@ class TrainingConfig:
     def train_options(self, num_images: int) -> dict[str, Any]:
         """Keyword arguments of the model's `train` on so many images, but for the data."""
         steps = self.train_steps
-        if steps is None:
+        if self.epochs is not None:
             steps = math.ceil(self.epochs * num_images / (self.n_critic * self.batch_size))
         return {
             "train_steps": steps,
+            "minutes": self.minutes,
             "save_interval": self.save_interval,
             "save_path": self.save_path,
             "resume": self.resume,
