@@ -219,7 +219,7 @@ class TrainingConfig:
         if len(given) > 1:
             received = ", ".join(f"{name}={value}" for name, value in given.items())
             raise ValueError(
-                f"only one of train_steps, epochs and minutes must be given. Received: {received}"
+                f"{' and '.join(given)} must not both be given: leave one out. Received: {received}"
             )
         if not given:
             self._default("train_steps", 40_000)
