@@ -1,4 +1,4 @@
-# make demo: train on the built-in faces for about three minutes.
+# make demo: train on the built-in faces for three minutes.
 # make test: lint and run all tests.
 # Both make .venv and install what they need first, and only when requirements change.
 
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test clean
 
 demo: $(VENV)/requirements.installed
-	$(BIN)/python train_generator.py --resize 32 32 --train_steps 3600 --save_interval 360 \
+	$(BIN)/python train_generator.py --resize 32 32 --minutes 3 \
 		--save_path runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(VENV)/requirements-dev.installed

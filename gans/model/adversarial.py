@@ -1,7 +1,6 @@
 """What adversarial models train with: two optimizers, seeded noise, EMA, replicas."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -230,22 +229,12 @@ class AdversarialModel(GeneratorAndCritic):
             for variable, mean in zip(statistics, means, strict=True):
                 variable.assign(mean)
 
-    def train(
-        self,
-        data: Any,
-        train_steps: int | None = None,
-        save_interval: int | None = None,
-        save_path: str | Path = "runs/gan",
-        **options: Any,
-    ) -> Any:
+    def train(self, data: Any, train_steps: int | None = None, **options: Any) -> Any:
         """Trains for `train_steps` generator steps in all, or for `minutes`, into a run directory.
 
-        Arguments are the fields of `gans.training.options.RunOptions`; errors and what it returns
+        Arguments are those of `gans.training.options.TrainArguments`; errors and what it returns
         are those of `gans.training.train`, which assembles the callbacks and calls `fit`.
         """
         from gans.training import train  # matplotlib and the like only where a run is written
 
-        return train(
-            self, data, train_steps=train_steps, save_interval=save_interval, save_path=save_path,
-            **options,
-        )  # fmt: skip
+        return train(self, data, train_steps=train_steps, **options)

@@ -87,7 +87,7 @@ class TrainingData:
 
     def _part(self, start_step: int, num_replicas: int, replicas: range) -> tf.data.Dataset:
         return self._data.dataset(
-            self._model.n_critic, start_step, num_replicas=num_replicas, replicas=replicas
+            self._model.options.n_critic, start_step, num_replicas=num_replicas, replicas=replicas
         )
 
 
@@ -120,5 +120,5 @@ class _Stream(TrainingData):
 
     def _part(self, start_step: int, num_replicas: int, replicas: range) -> tf.data.Dataset:
         return split_among_replicas(
-            self._data.skip(start_step), self._model.n_critic, num_replicas, replicas
+            self._data.skip(start_step), self._model.options.n_critic, num_replicas, replicas
         )

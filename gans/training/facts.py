@@ -10,7 +10,7 @@ import keras
 
 from gans import model_class
 from gans.training.data import TrainingData
-from gans.training.options import RunOptions
+from gans.training.options import TrainArguments
 from gans.training.schedule import Schedule
 from utils.metrics.protocol import protocol_differences, versions
 from utils.runs.directory import RunDirectory
@@ -19,7 +19,7 @@ from utils.runs.directory import RunDirectory
 def run_facts(
     model: keras.Model,
     data: TrainingData,
-    options: RunOptions,
+    options: TrainArguments,
     run: RunDirectory,
     schedule: Schedule,
     protocol: dict[str, Any] | None,

@@ -9,7 +9,7 @@ import keras
 
 from gans.generators.exporting import FORMATS
 from gans.training.data import TrainingData
-from gans.training.options import RunOptions
+from gans.training.options import TrainArguments
 from utils.files import atomic_path
 from utils.pages.model_card import write_model_card
 from utils.runs.directory import RunDirectory
@@ -26,7 +26,7 @@ def finish(
     model: keras.Model,
     run: RunDirectory,
     data: TrainingData,
-    options: RunOptions,
+    options: TrainArguments,
     best: str | None,
 ) -> None:
     """Exports a trained generator, and says what was written.
@@ -42,7 +42,7 @@ def finish(
     if best is not None:
         logger.info("The best by %s", best)
     for name, path in export_run(
-        model, run, data, options.save_best_only, best is not None, options.export
+        model, run, data, options.save_best_only, best is not None, options.export or ()
     ):
         logger.info("  %-24s %s", name, path)
 

@@ -6,20 +6,16 @@ import keras
 
 from gans.training.callbacks.checkpoint import CRITERION
 from gans.training.data import TrainingData
-from gans.training.options import RunOptions
+from gans.training.options import TrainArguments
 from gans.training.pace import Pace
 from gans.training.schedule import Schedule
 
-SAVE_INTERVAL = 500  # where neither it nor minutes are given
 
-
-def make_schedule(model: keras.Model, data: TrainingData, options: RunOptions) -> Schedule:
+def make_schedule(model: keras.Model, data: TrainingData, options: TrainArguments) -> Schedule:
     """The run's division; raises ValueError where it cannot be kept."""
     _check_model(model, options)
     train_steps, save_interval = options.train_steps, options.save_interval
     evaluate_every = None if options.evaluation is None else options.evaluation.evaluate_every
-    if options.minutes is None:
-        save_interval = save_interval or SAVE_INTERVAL
     for argument, value in [
         ("train_steps", train_steps), ("save_interval", save_interval),
         ("evaluate_every", evaluate_every),
@@ -44,7 +40,7 @@ def make_schedule(model: keras.Model, data: TrainingData, options: RunOptions) -
     )
 
 
-def _check_model(model: keras.Model, options: RunOptions) -> None:
+def _check_model(model: keras.Model, options: TrainArguments) -> None:
     if not model.compiled:
         raise ValueError("model must be compiled before train: call compile() first")
     if model.replicas > 1 and model.steps_per_execution > 1:

@@ -13,13 +13,15 @@ from gans.training.stopwatch import COMPILING, JUDGING, SAVING, TRAINING, Stopwa
 
 # Shares of the minutes. Steps that take so long are timed before the save interval is chosen ...
 CHOOSING = 0.02
-# ... of which so many make a run.
-INTERVALS = 20
+# ... of which so many would fill the minutes. What comes between takes its time: 20 are left.
+INTERVALS = 24
 # The number of steps is fixed after so long, or so long where fewer intervals have ended: the
 # first one loads and traces, and says little of the others.
-FIXING = 0.2
+FIXING = 0.25
 FIXING_AT_LAST = 0.4
 INTERVALS_TO_TIME = 3
+# Planned to take so long: a machine that others use as well is not equally fast all the time.
+PLANNED = 0.95
 
 logger = logging.getLogger("gans")
 
@@ -126,7 +128,7 @@ class Timekeeper(Pace):
         return math.inf if every is None else every - step % every - self.step_size
 
     def _save_interval(self, step: int) -> int:
-        """The next one above a twentieth of the run that no step so far has completed."""
+        """The next one from a part of the run on that no step so far has completed."""
         every, mean = self.schedule.evaluate_every, self.stopwatch.mean(TRAINING)
         wanted = 60 * self.minutes / INTERVALS / mean if mean else math.inf
         first = max(1, int(min(wanted, every or wanted) / self.step_size))
@@ -142,7 +144,7 @@ class Timekeeper(Pace):
         watch = self.stopwatch
         # Both trace a network and write it: exporting took a third of this where it was measured.
         exporting = watch.seconds[COMPILING] * (1 + self.exports)
-        left = 60 * self.minutes - watch.elapsed - exporting
+        left = PLANNED * 60 * self.minutes - watch.elapsed - exporting
         plan = dataclasses.replace(self.schedule, save_interval=interval)
         saving = watch.seconds[COMPILING] / 2  # where no interval has ended yet
         judging = self._judging() if plan.evaluate_every and not watch.counts[JUDGING] else 0.0

@@ -33,7 +33,7 @@ from gans.training.facts import note_schedule, run_facts
 from gans.training.finishing import finish
 from gans.training.fitting import fit_intervals, make_schedule
 from gans.training.judge import Judge
-from gans.training.options import RunOptions
+from gans.training.options import TrainArguments
 from gans.training.pace import Pace, Timekeeper
 from gans.training.run_log import log_data, run_log
 from gans.training.schedule import Interval, Schedule
@@ -72,7 +72,7 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         model: The model; a step that its weights were loaded with counts as done.
         data: A `DataPreparator`, or an infinite `tf.data.Dataset` of float32
             [n_critic * batch_size, H, W, C] in [-1, 1] whose k-th element is the k-th step's.
-        options: The fields of `RunOptions`.
+        options: The fields of `TrainArguments`.
 
     Returns:
         How it ended. A run that was stopped by Ctrl-C or SIGTERM has saved a checkpoint of its
@@ -84,7 +84,7 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         NonFiniteError: If a loss or weight is no longer finite.
         WorkerLostError: If another of several workers has ended or cannot be reached.
     """
-    options = RunOptions(**options)
+    options = TrainArguments(**options)
     run = RunDirectory(options.save_path)
     stopwatch = Stopwatch(run.times, options.resume)
     data = TrainingData.of(data, model)
@@ -127,7 +127,7 @@ class _Lead:
         self,
         model: keras.Model,
         data: TrainingData,
-        options: RunOptions,
+        options: TrainArguments,
         run: RunDirectory,
         schedule: Schedule,
         stopwatch: Stopwatch,
@@ -241,7 +241,7 @@ class _Lead:
             self.schedule, model.steps_per_execution, exchange, options.minutes,
             first_step=self.facts["schedule"]["first_step"],
             stopwatch=self.stopwatch,
-            exports=len(options.export),
+            exports=len(options.export or ()),
             judging=lambda: self.judge.seconds(model.generate, model.options.seed),
             note=note,
         )  # fmt: skip
@@ -267,7 +267,7 @@ class _Lead:
 def _follow(
     model: keras.Model,
     data: TrainingData,
-    options: RunOptions,
+    options: TrainArguments,
     run: RunDirectory,
     schedule: Schedule,
     exchange: Exchange,
@@ -293,7 +293,7 @@ def _follow(
 
 
 def _what_is_trained(
-    model: keras.Model, data: TrainingData, options: RunOptions
+    model: keras.Model, data: TrainingData, options: TrainArguments
 ) -> dict[str, Any]:
     return {
         "model": model.get_config(),

@@ -11,7 +11,13 @@ from utils.options.evaluation import EvaluationOptions
 from utils.options.fields import Options, option
 from utils.options.merging import DEFAULT_METHOD, METHOD_DEFAULTS, method_of
 from utils.options.model import ModelOptions, OptimizerOptions, WassersteinOptions
-from utils.options.training import DeviceOptions, RunOptions, TrainingOptions
+from utils.options.training import (
+    DEFAULT_STEPS,
+    DeviceOptions,
+    RunOptions,
+    StartOptions,
+    TrainingOptions,
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,8 @@ class MethodOptions(Options):
 # A dataclass takes the fields of its last base first: this is the order of --help from its end.
 @dataclass(frozen=True)
 class TrainingConfig(
-    RunOptions, EvaluationOptions, DeviceOptions, TrainingOptions, WassersteinOptions,
-    MethodOptions, DataOptions,
+    StartOptions, RunOptions, EvaluationOptions, DeviceOptions, TrainingOptions,
+    WassersteinOptions, MethodOptions, DataOptions,
 ):  # fmt: skip
     """Every option of `train_generator.py`, by the name it has on the command line and in YAML.
 
@@ -53,6 +59,21 @@ class TrainingConfig(
                 "one_sided needs method wgan-gp, which has the penalty: leave it out. "
                 f"Received: method={self.method}"
             )
+        lengths = {name: getattr(self, name) for name in ("train_steps", "epochs", "minutes")
+                   if getattr(self, name) is not None}  # fmt: skip
+        if len(lengths) > 1:
+            received = ", ".join(f"{name}={value}" for name, value in lengths.items())
+            raise ValueError(
+                f"{' and '.join(lengths)} must not be given together: leave one. "
+                f"Received: {received}"
+            )
+        if not lengths:
+            self._set("train_steps", DEFAULT_STEPS)
+        if self.resume and (self.load_weights is not None or self.step_0 is not None):
+            raise ValueError(
+                "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
+                f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
+            )
         self._default("generator_learning_rate", self.learning_rate)
         for name, value in METHOD_DEFAULTS[self.method].items():
             self._default(name, value)
@@ -61,7 +82,8 @@ class TrainingConfig(
             for name, value in vars(group.of(self)).items():
                 self._default(name, value)
         if self.evaluate_every is not None:
-            self.check_interval(self.save_interval)
+            if self.save_interval is not None:
+                self.check_interval(self.save_interval)
         elif self.save_best_only and self.method == "dcgan":
             raise ValueError(
                 "save_best_only needs method wgan-gp or wgan, whose estimate says which generator "
@@ -96,18 +118,12 @@ class TrainingConfig(
 
     def train_options(self, num_images: int) -> dict[str, Any]:
         """Keyword arguments of the model's `train` on so many images, but for the data."""
-        steps = self.train_steps
-        if steps is None:
-            steps = math.ceil(self.epochs * num_images / (self.n_critic * self.batch_size))
+        run = dict(vars(RunOptions.of(self)))
+        if self.epochs is not None:
+            images_per_step = self.n_critic * self.batch_size
+            run["train_steps"] = math.ceil(self.epochs * num_images / images_per_step)
         return {
-            "train_steps": steps,
-            "save_interval": self.save_interval,
-            "save_path": self.save_path,
-            "resume": self.resume,
-            "save_best_only": self.save_best_only,
-            "tensorboard": self.tensorboard,
-            "quiet": self.quiet,
+            **run,
             "evaluation": self.evaluation_options(),
-            "export": self.export or (),
             "options": dataclasses.asdict(self),
         }

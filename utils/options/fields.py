@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,8 +45,9 @@ class Options:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, list):  # as YAML and JSON have it
-                self._set(field.name, tuple(value))
+            if isinstance(value, list | os.PathLike):  # as YAML and JSON have it
+                value = tuple(value) if isinstance(value, list) else str(value)
+                self._set(field.name, value)
             if value is not None or field.default is not None:
                 field.metadata["rule"].check(field.name, value)
 

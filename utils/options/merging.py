@@ -7,8 +7,9 @@ from typing import Any
 _SETS_ASIDE = {
     "resize": {"shape"},
     "shape": {"resize"},
-    "train_steps": {"epochs"},
-    "epochs": {"train_steps"},
+    "train_steps": {"epochs", "minutes"},
+    "epochs": {"train_steps", "minutes"},
+    "minutes": {"train_steps", "epochs"},
     "learning_rate": {"generator_learning_rate"},
     "features": {"inception_weights"},
     "inception_weights": {"features"},

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from utils.checks import at_least, number_or, one_of, several, text
+from utils.checks import at_least, number_or, one_of, positive, several, text
 from utils.options.fields import Options, flag, option
 from utils.options.model import OptimizerOptions
 
 DEFAULT_STEPS = 40_000
+DEFAULT_INTERVAL = 500
 
 
 @dataclass(frozen=True)
@@ -15,25 +16,10 @@ class TrainingOptions(OptimizerOptions):
 
     heading = "training"
 
-    train_steps: int | None = option(
-        None, "generator steps in all (default: 40000, unless --epochs is given)", at_least(1),
-        metavar="N")
-    epochs: int | None = option(
-        None, "instead of --train_steps: times that the critic sees every image", at_least(1),
-        metavar="N")
     xla: str = option(
         "auto", "compile a step with XLA; auto: on a GPU, not on a CPU, where it is slower",
         one_of("auto", "on", "off"))
     deterministic: bool = flag("the same bits in every run on this machine, also on a GPU")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.train_steps is not None and self.epochs is not None:
-            raise ValueError(
-                "train_steps and epochs must not both be given: leave one out. "
-                f"Received: train_steps={self.train_steps}, epochs={self.epochs}"
-            )
-        self._default("train_steps", DEFAULT_STEPS if self.epochs is None else None)
 
 
 @dataclass(frozen=True)
@@ -66,39 +52,59 @@ class DeviceOptions(Options):
 
 @dataclass(frozen=True)
 class RunOptions(Options):
-    """What a run writes, and where it starts from."""
+    """How long a run is and what it writes: keyword arguments of a model's `train`."""
 
     heading = "run"
 
+    train_steps: int | None = option(
+        None, "generator steps in all (default: 40000, unless --epochs or --minutes is given)",
+        at_least(1), metavar="N")
+    minutes: float | None = option(
+        None, "instead of --train_steps: as many steps as can be trained, sampled and exported in "
+        "so many minutes; the first of them are timed", positive, metavar="M")
+    save_interval: int | None = option(
+        None, "generator steps between checkpoints, samples and log rows (default: 500, or with "
+        "--minutes about a twentieth of the run)", at_least(1), metavar="N")
     save_path: str = option("runs/gan", "folder for everything the run writes", text,
                             metavar="DIR")  # fmt: skip
-    save_interval: int = option(
-        500, "generator steps between checkpoints, samples and log rows", at_least(1), metavar="N")
     save_best_only: bool = flag(
         "export the best generator instead of the last: the best by --evaluate_metric or, without "
         "--evaluate_every, by the Wasserstein estimate")
+    resume: bool = flag("go on from the last checkpoint in --save_path")
+    export: tuple[str, ...] | None = option(
+        None, "at the end write the generator for other programs too: onnx, litert",
+        several(one_of("onnx", "litert")), metavar="FORMAT")
+    tensorboard: bool = flag("write TensorBoard events as well")
+    quiet: bool = flag("print warnings and errors only")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minutes is None:
+            self._default("save_interval", DEFAULT_INTERVAL)
+        elif self.train_steps is not None:
+            raise ValueError(
+                "train_steps and minutes must not both be given: leave one out. "
+                f"Received: train_steps={self.train_steps}, minutes={self.minutes}"
+            )
+
+
+@dataclass(frozen=True)
+class StartOptions(Options):
+    """What only the script has: where a run starts, and words for its model card."""
+
+    heading = "run"
+
+    epochs: int | None = option(
+        None, "instead of --train_steps: times that the critic sees every image", at_least(1),
+        metavar="N")
     load_weights: str | None = option(
         None, "start from the weights in this checkpoint (.weights.h5)", text, metavar="FILE")
     step_0: int | None = option(
         None, "count generator steps from here (default: 0, or the loaded checkpoint's)",
         at_least(0), metavar="N")
-    resume: bool = flag("go on from the last checkpoint in --save_path")
-    export: tuple[str, ...] | None = option(
-        None, "at the end write the generator for other programs too: onnx, litert",
-        several(one_of("onnx", "litert")), metavar="FORMAT")
     description: str | None = option(
         None, "for MODEL_CARD.md: what the images show, and what the generator is meant for", text,
         metavar="TEXT")
     license: str | None = option(
         None, "for MODEL_CARD.md: under what license the generator may be used", text,
         metavar="TEXT")
-    tensorboard: bool = flag("write TensorBoard events as well")
-    quiet: bool = flag("print warnings and errors only")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.resume and (self.load_weights is not None or self.step_0 is not None):
-            raise ValueError(
-                "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
-                f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
-            )

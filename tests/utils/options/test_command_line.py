@@ -58,7 +58,7 @@ def test_yaml_text_is_read_back_as_the_same_configuration(tmp_path):
 def test_formats_to_export(tmp_path):
     config = options("--export", "onnx", "litert")
     assert config.export == ("onnx", "litert") == config.train_options(1)["export"]
-    assert options().train_options(1)["export"] == ()
+    assert options().train_options(1)["export"] is None
     (tmp_path / "run.yml").write_text(yaml_text(config))
     assert options("--config", str(tmp_path / "run.yml")) == config
     (tmp_path / "run.yml").write_text("export: [litert]\n")
@@ -178,7 +178,8 @@ def test_clip_value_selects_clipping():
          "kid needs 1,000 evaluate_images or more: make more, or take kid_all_pairs"),
         (["--critic_normalization", "batch"], "must not be batch under the gradient penalty"),
         (["--critic_normalization", "published"], "needs architecture conv4 or residual64"),
-        (["--train_steps", "5", "--epochs", "5"], "must not both be given"),
+        (["--train_steps", "5", "--epochs", "5"], "steps and epochs must not be given together"),
+        (["--minutes", "5", "--epochs", "5"], "epochs and minutes must not be given together"),
         (["--beta_2", "1"], "--beta_2: must be a number in [0, 1). Received: '1'"),
         (["--real_noise", "1.5"], "--real_noise: must be a number in [0, 1)"),
         (["--preset", "cifar"], "fashion-mnist. Received: 'cifar'"),
