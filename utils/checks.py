@@ -63,10 +63,10 @@ number_or_all.__name__ = "whole number of at least 1, or all"
 def check_integer(name: str, value: object, least: int) -> None:
     """Raises ValueError unless `value` is an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}; received {value!r}")
+        raise ValueError(f"{name} must be an integer of at least {least}. Received: {value!r}")
 
 
 def check_share(argument: str, value: float) -> None:
     """Raises ValueError if a value is not a number in [0, 1)."""
     if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"{argument} must be a number in [0, 1); received {value!r}")
+        raise ValueError(f"{argument} must be a number in [0, 1). Received: {value!r}")

@@ -1,4 +1,5 @@
 """Checks of `DataPreparator`'s arguments: one clear line for each mistake."""
+
 import numbers
 from collections.abc import Sequence
 
@@ -13,13 +14,13 @@ def check_options(
 ) -> None:
     """Raises ValueError if one of these cannot be used."""
     if crop not in CROPS:
-        raise ValueError(f"crop must be one of {', '.join(CROPS)}; received {crop!r}")
+        raise ValueError(f"crop must be one of {', '.join(CROPS)}. Received: {crop!r}")
     if not _are_integers(background, (3,), 0, 255):
         raise ValueError(
-            f"background must be three integers (R, G, B) from 0 to 255; received {background!r}"
+            f"background must be three integers (R, G, B) from 0 to 255. Received: {background!r}"
         )
     if not isinstance(max_megapixels, numbers.Real) or not max_megapixels > 0:
-        raise ValueError(f"max_megapixels must be a positive number; received {max_megapixels!r}")
+        raise ValueError(f"max_megapixels must be a positive number. Received: {max_megapixels!r}")
     if workers is not None:
         check_integer("workers", workers, 1)
 
@@ -28,7 +29,7 @@ def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None)
     """The (H, W) of prepared images. Raises: ValueError."""
     if resize is not None and not _are_integers(resize, (2,), 1, None):
         raise ValueError(
-            f"resize must be two positive integers, height and width; received {resize!r}"
+            f"resize must be two positive integers, height and width. Received: {resize!r}"
         )
     if image_shape is None:
         return tuple(int(side) for side in resize or DEFAULT_SIZE)
@@ -38,14 +39,14 @@ def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None)
         (3,),
     ):
         raise ValueError(
-            "image_shape must be positive integers (H, W) or (H, W, C) with C 1 or 3; received "
-            f"{image_shape!r}"
+            "image_shape must be positive integers (H, W) or (H, W, C) with C 1 or 3. "
+            f"Received: {image_shape!r}"
         )
     size = tuple(int(side) for side in image_shape[:2])
     if resize is not None and size != tuple(resize):
         raise ValueError(
-            f"image_shape and resize must agree; received image_shape={tuple(image_shape)} and "
-            f"resize={tuple(resize)}: give only one of them"
+            "image_shape and resize must agree: give only one of them. Received: "
+            f"image_shape={tuple(image_shape)} and resize={tuple(resize)}"
         )
     return size
 
@@ -56,8 +57,8 @@ def check_channels(image_shape: Sequence[int] | None, channels: int) -> None:
         return
     hint = "add to_grayscale" if channels == 3 else "give only (H, W), or leave out to_grayscale"
     raise ValueError(
-        f"image_shape={tuple(image_shape)} demands {image_shape[2]} channels but the prepared "
-        f"images have {channels}: {hint}"
+        f"image_shape must have the channels of the prepared images, {channels}: {hint}. "
+        f"Received: {tuple(image_shape)}"
     )
 
 

@@ -75,8 +75,9 @@ def prepare(
             return
         needed = f"{total * image_bytes / 1e6:,.0f} MB" if total else "more room"
         raise ValueError(
-            f"cache_dir: cannot write to {printable(folder.parent)} ({error.strerror}); the "
-            f"prepared images need {needed}: choose another folder, or use --no_cache"
+            f"cache_dir must have room for the prepared images, which need {needed}: choose "
+            f"another folder, or use --no_cache. Received: {printable(folder.parent)}, where "
+            f"nothing can be written ({error.strerror})"
         ) from error
 
 
@@ -138,21 +139,21 @@ def _collect(
     index.digest = digest.hexdigest()
     if different:
         raise ValueError(
-            f"image_shape {decoder.size[0]}x{decoder.size[1]} is demanded but {len(different)} "
-            f"images differ: {', '.join(different[:5])}{', ...' if different[5:] else ''}: use "
-            "--resize to bring all to one size"
+            f"image_shape {decoder.size[0]}x{decoder.size[1]} must be that of all images: use "
+            f"--resize to bring all to one size. Received: {len(different)} that differ, "
+            f"{', '.join(different[:5])}{', ...' if different[5:] else ''}"
         )
     if not good:
         raise ValueError(_nothing_usable(source, index.skipped))
 
 
 def _nothing_usable(source: Source, skipped: list[tuple[str, str]]) -> str:
-    text = f"source: no usable image in {printable(source.location)}"
+    text = f"source must hold a usable image. Received: {printable(source.location)}"
     if not skipped:
-        return f"{text}: it holds no files of a known image format; is it the right place?"
+        return f"{text}, without a file of a known image format; is it the right place?"
     reasons = Counter(reason for _, reason in skipped).most_common(3)
     listed = "; ".join(f"{count} x {reason}" for reason, count in reasons)
-    return f"{text}: all {len(skipped)} were skipped ({listed})"
+    return f"{text}, of which all {len(skipped)} were skipped ({listed})"
 
 
 def _check_free_space(folder: Path, needed: int) -> None:

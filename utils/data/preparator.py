@@ -150,12 +150,13 @@ class DataPreparator:
         if self.num_held_out:
             raise ValueError(
                 "images is the array in the cache, in which held-out images lie among the others: "
-                "use gather(indices) or sample(n, seed)"
+                "use gather(indices) or sample(n, seed). Received: "
+                f"{self.num_held_out:,} held-out images"
             )
         if self._pixels is None:
             raise ValueError(
-                "images is the array in the cache, and use_cache=False makes none: use "
-                "gather(indices) or sample(n, seed)"
+                "images is the array in the cache: use gather(indices) or sample(n, seed). "
+                "Received: use_cache=False, which makes none"
             )
         return self._pixels
 
@@ -274,8 +275,8 @@ class DataPreparator:
     ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
         if not self._use_cache and not self._source.random_access:
             raise ValueError(
-                "use_cache must be True for a source that can only be read from front to end; "
-                f"received {printable(self._source.location)}: use the cache, or unpack it"
+                "use_cache must be True for a source that can only be read from front to end: use "
+                f"the cache, or unpack it. Received: {printable(self._source.location)}"
             )
         if show_progress and self._source.note:
             print(f"Using {self._source.note}", file=sys.stderr)
@@ -303,8 +304,9 @@ class DataPreparator:
             return self._decoder(self._source.read(position) if payload is None else payload)
         except UnusableImageError as error:
             raise ValueError(
-                f"source: {printable(self._source.name(position))} was a good image when the run "
-                f"started but not any more ({error}): leave the files alone while training"
+                "source must not change while training: leave its files alone. Received: "
+                f"{printable(self._source.name(position))}, a good image when the run started but "
+                f"not any more ({error})"
             ) from error
 
     def _check_batch_size(self, batch_size: int) -> None:
@@ -312,9 +314,9 @@ class DataPreparator:
         if batch_size > self.num_images:
             raise ValueError(
                 f"batch_size must be at most the number of usable images, {self.num_images}"
-                f"{f' beside {self.num_held_out} held out' if self.num_held_out else ''}; "
-                f"received {batch_size}: lower it{' or hold_out' if self.num_held_out else ''} or "
-                "add images"
+                f"{f' beside {self.num_held_out} held out' if self.num_held_out else ''}: lower it"
+                f"{' or hold_out' if self.num_held_out else ''} or add images. "
+                f"Received: {batch_size}"
             )
 
 

@@ -50,12 +50,9 @@ def evaluate(
         show_progress: Whether to show bars on stderr.
 
     Returns:
-        Plain values, as evaluation.json has them: "numbers", a list of {"name", "label",
-        "better", "value", "error", "real"}, where "error" is None or, of the KID, the
-        standard error over its subsets and, of the Inception Score, the deviation over its splits;
-        and "real" is the same number between two halves of the real images; "copies" and
-        "diversity" (with that of the halves as "real"), where asked for; "left_out", metrics by
-        the reason; "warnings", plain sentences; "protocol", under which the numbers hold.
+        Plain values, as evaluation.json has them: "numbers", each as `_numbers` gives it; "copies"
+        and "diversity" (with that of two halves of the real images as "real"), where asked for;
+        "left_out", reasons by metric; "warnings", sentences; "protocol", by which all this holds.
 
     Raises:
         ValueError: If an argument is wrong, or a named metric needs more images than there are.
@@ -70,26 +67,16 @@ def evaluate(
     metrics, left_out = _choose(metrics, chosen, extractor)
 
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    digests: list[bytes] = []
-    features = {
-        name: cached_features(sets[name], chosen[name], extractor, folder, show_progress)
-        for name in sets
-        if name != "fakes"
-    }
-    features["fakes"] = extract_features(
-        sets["fakes"], chosen["fakes"], extractor, show_progress,
-        observe=lambda images: digests.extend(_digests(images)),
-    )  # fmt: skip
+    features, digests = _features(sets, chosen, extractor, folder, show_progress)
     halves = np.array_split(np.random.default_rng(seed).permutation(len(features["real"])), 2)
     halves = [np.asarray(features["real"][np.sort(half)]) for half in halves]
 
     evaluation: dict[str, Any] = {"numbers": []}
     for metric in metrics:
         if metric in COMPUTED:
-            compute = COMPUTED[metric].compute
-            values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
-            floor = compute(*halves, extractor, seed, show_progress)
-            evaluation["numbers"] += _rows(metric, values, floor, extractor)
+            evaluation["numbers"] += _numbers(
+                metric, features, halves, extractor, seed, show_progress
+            )
     try:
         if "diversity" in metrics:
             evaluation["diversity"] = diversity(features["fakes"], features["real"], seed)
@@ -141,18 +128,54 @@ def _choose(
             )
     if metrics is not None and left_out:
         name, reason = next(iter(left_out.items()))
-        raise ValueError(f"metrics must not name {name} here: {reason}. Leave it out, or "
-                         "take more images")
+        raise ValueError(
+            f"metrics must not name {name} here ({reason}): leave it out, or take more "
+            f"images. Received: {', '.join(metrics)}"
+        )
     return [name for name in wanted if name not in left_out], left_out
+
+
+def _features(
+    sets: dict[str, ImageSet],
+    chosen: dict[str, np.ndarray],
+    extractor: FeatureExtractor,
+    folder: Path,
+    show_progress: bool,
+) -> tuple[dict[str, np.ndarray], list[bytes]]:
+    """Features float32 [n, D] of each set, and the digest of each fake's pixels."""
+    digests: list[bytes] = []
+    features = {
+        name: cached_features(sets[name], chosen[name], extractor, folder, show_progress)
+        for name in sets
+        if name != "fakes"
+    }
+    features["fakes"] = extract_features(
+        sets["fakes"], chosen["fakes"], extractor, show_progress,
+        observe=lambda images: digests.extend(_digests(images)),
+    )  # fmt: skip
+    return features, digests
 
 
 def _digests(images: np.ndarray) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
-def _rows(
-    metric: str, values: dict[str, float], floor: dict[str, float], extractor: FeatureExtractor
+def _numbers(
+    metric: str,
+    features: dict[str, np.ndarray],
+    halves: list[np.ndarray],
+    extractor: FeatureExtractor,
+    seed: int,
+    show_progress: bool,
 ) -> list[dict[str, Any]]:
+    """The numbers that a metric gives.
+
+    "error" is None or, of the KID, the standard error over its subsets and, of the Inception
+    Score, the deviation over its splits; "real" is the number between halves of the real images.
+    """
+    compute = COMPUTED[metric].compute
+    values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
+    floor = compute(*halves, extractor, seed, show_progress)
     return [
         {
             "name": name,
