@@ -50,33 +50,24 @@ def evaluate(
         show_progress: Whether to show bars on stderr.
 
     Returns:
-        Plain values, as evaluation.json has them: "numbers", each as `_numbers` gives it; "copies"
-        and "diversity" (with that of two halves of the real images as "real"), where asked for;
-        "left_out", reasons by metric; "warnings", sentences; "protocol", by which all this holds.
+        Plain values, as evaluation.json has them: "numbers", a list of {"name", "label", "better",
+        "value", "error", "real"}, where "real" is the number between two halves of the real images;
+        "copies" and "diversity" (with that of the halves as "real"), where asked for; "left_out",
+        reasons by metric; "warnings", sentences; "protocol", under which the numbers hold.
 
     Raises:
         ValueError: If an argument is wrong, or a named metric needs more images than there are.
     """
-    sets = {"fakes": ImageSet.of(fakes, "fakes"), "real": ImageSet.of(real, "real")}
-    if held_out is not None:
-        sets["held_out"] = ImageSet.of(held_out, "held_out")
     if num_images < 2:
         raise ValueError(f"num_images must be 2 or more. Received: {num_images}")
-    _require_same_shape(sets)
+    sets = _sets(fakes=fakes, real=real, held_out=held_out)
     chosen = {name: images.selection(num_images, seed) for name, images in sets.items()}
     metrics, left_out = _choose(metrics, chosen, extractor)
-
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
     features, digests = _features(sets, chosen, extractor, folder, show_progress)
     halves = np.array_split(np.random.default_rng(seed).permutation(len(features["real"])), 2)
     halves = [np.asarray(features["real"][np.sort(half)]) for half in halves]
-
-    evaluation: dict[str, Any] = {"numbers": []}
-    for metric in metrics:
-        if metric in COMPUTED:
-            evaluation["numbers"] += _numbers(
-                metric, features, halves, extractor, seed, show_progress
-            )
+    evaluation = {"numbers": _numbers(metrics, features, halves, extractor, seed, show_progress)}
     try:
         if "diversity" in metrics:
             evaluation["diversity"] = diversity(features["fakes"], features["real"], seed)
@@ -93,7 +84,9 @@ def evaluate(
     return evaluation
 
 
-def _require_same_shape(sets: dict[str, ImageSet]) -> None:
+def _sets(**given: Any) -> dict[str, ImageSet]:
+    """The sets of images that are given, once it is known that they have one shape."""
+    sets = {name: ImageSet.of(one, name) for name, one in given.items() if one is not None}
     shapes = {name: images.facts.get("image_shape") for name, images in sets.items()}
     for name, shape in shapes.items():
         if None not in (shape, shapes["fakes"]) and shape != shapes["fakes"]:
@@ -102,6 +95,7 @@ def _require_same_shape(sets: dict[str, ImageSet]) -> None:
                 "them: prepare both with the same resize and to_grayscale. "
                 f"Received: {shape}"
             )
+    return sets
 
 
 def _choose(
@@ -161,32 +155,37 @@ def _digests(images: np.ndarray) -> list[bytes]:
 
 
 def _numbers(
-    metric: str,
+    metrics: Sequence[str],
     features: dict[str, np.ndarray],
     halves: list[np.ndarray],
     extractor: FeatureExtractor,
     seed: int,
     show_progress: bool,
 ) -> list[dict[str, Any]]:
-    """The numbers that a metric gives.
+    """The numbers of those metrics that compare features.
 
     "error" is None or, of the KID, the standard error over its subsets and, of the Inception
-    Score, the deviation over its splits; "real" is the number between halves of the real images.
+    Score, the deviation over its splits.
     """
-    compute = COMPUTED[metric].compute
-    values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
-    floor = compute(*halves, extractor, seed, show_progress)
-    return [
-        {
-            "name": name,
-            "label": names.NUMBERS[name].label(extractor),
-            "better": names.NUMBERS[name].better,
-            "value": values[name],
-            "error": values.get(f"{name}_error"),
-            "real": floor[name],
-        }
-        for name in names.METRICS[metric]
-    ]
+    rows = []
+    for metric in metrics:
+        if metric not in COMPUTED:
+            continue
+        compute = COMPUTED[metric].compute
+        values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
+        floor = compute(*halves, extractor, seed, show_progress)
+        rows += [
+            {
+                "name": name,
+                "label": names.NUMBERS[name].label(extractor),
+                "better": names.NUMBERS[name].better,
+                "value": values[name],
+                "error": values.get(f"{name}_error"),
+                "real": floor[name],
+            }
+            for name in names.METRICS[metric]
+        ]
+    return rows
 
 
 def _copies(

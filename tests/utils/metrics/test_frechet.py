@@ -96,7 +96,7 @@ def test_adding_changes_neither_the_features_nor_what_was_read_before():
 
 def test_too_little_or_unlike_features_are_refused():
     moments = Moments(3)
-    with pytest.raises(ValueError, match="mean needs features of at least 1 images: add more. Received: 0"):
+    with pytest.raises(ValueError, match="mean needs .* 1 images: add more. Received: 0"):
         _ = moments.mean
     moments.add(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="covariance needs .* 2 images: add more. Received: 1"):
