@@ -3,6 +3,7 @@
 The folder is named by a fingerprint of the files and options, so a set is never out of date, only
 unused. It is written beside its name and moved into place, and its size is checked when opened.
 """
+
 import array
 import contextlib
 import errno
@@ -13,7 +14,7 @@ import sys
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,37 @@ from utils.wording import printable
 
 _NAMES_KEPT = 20  # of duplicates
 _DAY = 24 * 60 * 60
+
+
+def load_or_prepare(
+    source: Source,
+    decoder: Callable[[], ImageDecoder],
+    folder: Path,
+    use_cache: bool,
+    workers: int,
+    show_progress: bool,
+) -> tuple[SetIndex, np.ndarray | None]:
+    """The prepared set in `folder`, made first if it is not there; no pixels without the cache.
+
+    Args:
+        source: The images.
+        decoder: Makes what decodes them; not called if the set is there, for some sources must be
+            opened to know their channels.
+        folder: Where the set is, or will be.
+        use_cache: Whether pixels are wanted, and not only the list of good images.
+        workers: Threads that decode.
+        show_progress: Whether to show a bar.
+
+    Raises:
+        ValueError: As `prepare`.
+    """
+    index, pixels = load(folder)
+    if index is not None and not index.complete:
+        index = None  # once more: what could not be read may be readable now
+    while index is None or (use_cache and pixels is None):
+        prepare(source, decoder(), folder, use_cache, workers, show_progress)
+        index, pixels = load(folder)
+    return index, pixels if use_cache else None
 
 
 def prepare(

@@ -1,6 +1,6 @@
 """`DataPreparator`: from what a user names as a source to batches a model trains on."""
+
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -23,7 +23,6 @@ from utils.process import available_cores
 from utils.wording import printable
 
 _NAMED = 100  # files that `describe` names, of those skipped and of duplicates
-_PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
 
 
 class DataPreparator:
@@ -111,12 +110,12 @@ class DataPreparator:
             "background": tuple(background),
             "max_megapixels": float(max_megapixels),
         }
-        self.fingerprint = self._fingerprint(to_grayscale)
+        self.fingerprint = prepared_set.fingerprint(self._source, to_grayscale, self._options)
         self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
         self._rows = None if self._pixels is None else ArrayRows(self._pixels)
         self._decoder = ImageDecoder(channels=self._index.image_shape[-1], **self._options)
         self.image_shape = self._index.image_shape
-        self._training, self._held_out = _split(len(self._index.good), hold_out)
+        self._training, self._held_out = prepared_set.split(len(self._index.good), hold_out)
         self.num_images, self.num_held_out = len(self._training), len(self._held_out)
         self.skipped = self._index.skipped
         self.duplicates = self._index.duplicates
@@ -258,18 +257,6 @@ class DataPreparator:
             "cache_bytes": sum(stored),
         }
 
-    def _fingerprint(self, to_grayscale: bool) -> str:
-        facts = {
-            "version": _PREPARATION_VERSION,
-            "location": self._source.location,  # times of files may be equal in two folders
-            "to_grayscale": to_grayscale,
-            **self._options,
-        }
-        digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
-        for stamp in self._source.stamps():
-            digest.update(repr(stamp).encode())
-        return digest.hexdigest()
-
     def _prepare(
         self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
     ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
@@ -280,23 +267,17 @@ class DataPreparator:
             )
         if show_progress and self._source.note:
             print(f"Using {self._source.note}", file=sys.stderr)
-        index, pixels = prepared_set.load(self.cache_path)
-        if index is not None and not index.complete:
-            index = None  # once more: what could not be read may be readable now
-        while index is None or (self._use_cache and pixels is None):
+
+        def decoder() -> ImageDecoder:
             channels = 1 if to_grayscale else self._source.channels
             check_channels(image_shape, channels)
-            image_cache.prepare(
-                self._source,
-                ImageDecoder(channels=channels, **self._options),
-                self.cache_path,
-                self._use_cache,
-                self._workers,
-                show_progress,
-            )
-            index, pixels = prepared_set.load(self.cache_path)
+            return ImageDecoder(channels=channels, **self._options)
+
+        index, pixels = image_cache.load_or_prepare(
+            self._source, decoder, self.cache_path, self._use_cache, self._workers, show_progress
+        )
         check_channels(image_shape, index.image_shape[-1])
-        return index, pixels if self._use_cache else None
+        return index, pixels
 
     def _read_again(self, position: int, payload: Payload | None = None) -> np.ndarray:
         """The image at a position of the source, from `payload` where it has been read already."""
@@ -318,13 +299,3 @@ class DataPreparator:
                 f"{' or hold_out' if self.num_held_out else ''} or add images. "
                 f"Received: {batch_size}"
             )
-
-
-def _split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the images to train on, ascending, and of those held out, in random order."""
-    held_out = min(count - 1, max(1, round(hold_out * count))) if hold_out else 0
-    # Of the number of images only: whatever the run's seed is, the same images are held out.
-    order = np.random.default_rng(0).permutation(count) if held_out else np.arange(count)
-    return np.sort(order[held_out:]), order[:held_out]
-
-

@@ -110,9 +110,7 @@ class RunDirectory:
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.config} must be readable JSON. Received: {error}") from None
         if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-            raise ValueError(
-                f"{self.config} must hold what a run writes. Received: other JSON"
-            )
+            raise ValueError(f"{self.config} must hold what a run writes. Received: other JSON")
         return config
 
     def read_log(self) -> list[dict[str, float | str]]:

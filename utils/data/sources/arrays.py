@@ -138,5 +138,3 @@ class IdxSource(_ArraySource):
             "source must be a whole idx file of images: get it again, or name another, such as "
             f"{TRAINING_IDX}. Received: {printable(self.location)}, which {problem}"
         )
-
-
