@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json, preview = given.pop("json", False), given.pop("preview", None)
     source = given.pop("source_argument", None)
     if source is not None and given.setdefault("source", source) != source:
-        parser.error(f"give the source once; received {source} and --source {given['source']}")
+        parser.error(f"give the source once. Received: {source} and --source {given['source']}")
     try:
         options = DataOptions(**given)
     except ValueError as error:

@@ -111,7 +111,9 @@ def _mode(given: argparse.Namespace) -> str:
     for option in values.keys() - _ALWAYS - _MODES[name].takes - {name}:
         takers = [f"--{mode}" for mode in _MODES if option in _MODES[mode].takes]
         rule = f"goes with {', '.join(takers)}" if takers else "is something else to make"
-        raise ValueError(f"{option} must be left out with --{name}: it {rule}")
+        raise ValueError(
+            f"{option} must be left out with --{name}: it {rule}. Received: {values[option]}"
+        )
     if name == "interpolate" and len(given.interpolate) < 2:
         raise ValueError(f"interpolate must be two seeds or more. Received: {given.interpolate[0]}")
     if name == "traverse" and len(given.traverse) not in (0, 2):

@@ -12,48 +12,6 @@ _TEMPORARY = ".unfinished-"
 
 
 @contextlib.contextmanager
-def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
-    """Holds the lock that a file stands for, which goes with the process, however it ends.
-
-    The file is made, and removed at the end; one that a killed process left locks nothing. On a
-    file system that knows no locks, nothing is locked.
-
-    Args:
-        path: The file. Its folder must exist.
-        if_busy: Called once if another process holds the lock; raises, or returns to wait for it.
-
-    Raises:
-        OSError: The file cannot be made.
-    """
-    busy = False
-    while True:
-        with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not busy:
-                    busy = True
-                    if_busy()
-                fcntl.flock(file, fcntl.LOCK_EX)
-            except OSError:  # a file system without locks
-                pass
-            if not _is_at(path, file.fileno()):  # its last holder has removed it: another counts
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-@contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` (same ending), moved onto `path` if the block succeeds.
 
@@ -99,6 +57,49 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
+    """Holds the lock that a file stands for, which goes with the process, however it ends.
+
+    The file is made, and removed at the end; one that a killed process left locks nothing. On a
+    file system that knows no locks, nothing is locked.
+
+    Args:
+        path: The file. Its folder must exist.
+        if_busy: Called once if another process holds the lock; raises, or returns to wait for it.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+    busy = False
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not busy:
+                    busy = True
+                    if_busy()
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError:  # a file system without locks
+                pass
+            if not _is_at(path, file.fileno()):  # its last holder has removed it: another counts
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
 def default_cache_dir() -> Path:
+    """Where what can be made again is kept: wasserstein-gan in the user's cache folder."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "wasserstein-gan"

@@ -1,4 +1,4 @@
-"""Numbers and durations as a person reads them."""
+"""Numbers, durations, options and names as a person reads them."""
 
 import math
 import os

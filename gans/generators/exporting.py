@@ -86,12 +86,14 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
         # Converters raise what they like where they meet an operation that they do not know.
         except Exception as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise ValueError(f"export to {name} failed for this generator: {reason}") from error
+            raise ValueError(
+                f"export to {name} failed for this generator. Received: {reason}"
+            ) from error
         difference = float(np.abs(images - expected).max())
         if not difference < TOLERANCE:  # NaN compares as false
             raise ValueError(
-                f"export to {name} failed for this generator: its images differ from those of "
-                f"Keras by up to {difference:.2g}"
+                f"export to {name} failed for this generator: its images must be those of Keras. "
+                f"Received: a difference of up to {difference:.2g}"
             )
         written.replace(path)
     print(f"{path}: images differ from those of Keras by {difference:.1g} at most")

@@ -1,4 +1,5 @@
 """New images from a generator: image i of a seed is the same whatever else is made with it."""
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,7 @@ class SavedGenerator:
         if not isinstance(self._network, keras.Model):
             raise ValueError(
                 "GENERATOR must be a .keras or .h5 file or a run directory, for a SavedModel has "
-                "no layers to look into"
+                "no layers to look into. Received: a SavedModel"
             )
         return self._network
 

@@ -1,4 +1,5 @@
 """Checks of `DataPreparator`'s arguments: one clear line for each mistake."""
+
 import numbers
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None)
     """The (H, W) of prepared images. Raises: ValueError."""
     if resize is not None and not _are_integers(resize, (2,), 1, None):
         raise ValueError(
-            f"resize must be two positive integers, height and width; received {resize!r}"
+            f"resize must be two positive integers, height and width. Received: {resize!r}"
         )
     if image_shape is None:
         return tuple(int(side) for side in resize or DEFAULT_SIZE)
@@ -27,14 +28,14 @@ def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None)
         (3,),
     ):
         raise ValueError(
-            "image_shape must be positive integers (H, W) or (H, W, C) with C 1 or 3; received "
-            f"{image_shape!r}"
+            "image_shape must be positive integers (H, W) or (H, W, C) with C 1 or 3. "
+            f"Received: {image_shape!r}"
         )
     size = tuple(int(side) for side in image_shape[:2])
     if resize is not None and size != tuple(resize):
         raise ValueError(
-            f"image_shape and resize must agree; received image_shape={tuple(image_shape)} and "
-            f"resize={tuple(resize)}: give only one of them"
+            "image_shape and resize must agree: give only one of them. Received: "
+            f"image_shape={tuple(image_shape)} and resize={tuple(resize)}"
         )
     return size
 
@@ -45,8 +46,8 @@ def check_channels(image_shape: Sequence[int] | None, channels: int) -> None:
         return
     hint = "add to_grayscale" if channels == 3 else "give only (H, W), or leave out to_grayscale"
     raise ValueError(
-        f"image_shape={tuple(image_shape)} demands {image_shape[2]} channels but the prepared "
-        f"images have {channels}: {hint}"
+        f"image_shape must have the channels of the prepared images, {channels}: {hint}. "
+        f"Received: {tuple(image_shape)}"
     )
 
 

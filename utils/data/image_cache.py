@@ -3,6 +3,7 @@
 The folder is named by a fingerprint of the files and options, so a set is never out of date, only
 unused. It is written beside its name and moved into place, and its size is checked when opened.
 """
+
 import array
 import contextlib
 import errno
@@ -13,7 +14,7 @@ import sys
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,37 @@ from utils.wording import printable
 
 _NAMES_KEPT = 20  # of duplicates
 _DAY = 24 * 60 * 60
+
+
+def load_or_prepare(
+    source: Source,
+    decoder: Callable[[], ImageDecoder],
+    folder: Path,
+    use_cache: bool,
+    workers: int,
+    show_progress: bool,
+) -> tuple[SetIndex, np.ndarray | None]:
+    """The prepared set in `folder`, made first if it is not there; no pixels without the cache.
+
+    Args:
+        source: The images.
+        decoder: Makes what decodes them; not called if the set is there, for some sources must be
+            opened to know their channels.
+        folder: Where the set is, or will be.
+        use_cache: Whether pixels are wanted, and not only the list of good images.
+        workers: Threads that decode.
+        show_progress: Whether to show a bar.
+
+    Raises:
+        ValueError: As `prepare`.
+    """
+    index, pixels = load(folder)
+    if index is not None and not index.complete:
+        index = None  # once more: what could not be read may be readable now
+    while index is None or (use_cache and pixels is None):
+        prepare(source, decoder(), folder, use_cache, workers, show_progress)
+        index, pixels = load(folder)
+    return index, pixels if use_cache else None
 
 
 def prepare(
@@ -75,8 +107,9 @@ def prepare(
             return
         needed = f"{total * image_bytes / 1e6:,.0f} MB" if total else "more room"
         raise ValueError(
-            f"cache_dir: cannot write to {printable(folder.parent)} ({error.strerror}); the "
-            f"prepared images need {needed}: choose another folder, or use --no_cache"
+            f"cache_dir must have room for the prepared images, which need {needed}: choose "
+            f"another folder, or use --no_cache. Received: {printable(folder.parent)}, where "
+            f"nothing can be written ({error.strerror})"
         ) from error
 
 
@@ -138,21 +171,21 @@ def _collect(
     index.digest = digest.hexdigest()
     if different:
         raise ValueError(
-            f"image_shape {decoder.size[0]}x{decoder.size[1]} is demanded but {len(different)} "
-            f"images differ: {', '.join(different[:5])}{', ...' if different[5:] else ''}: use "
-            "--resize to bring all to one size"
+            f"image_shape {decoder.size[0]}x{decoder.size[1]} must be that of all images: use "
+            f"--resize to bring all to one size. Received: {len(different)} that differ, "
+            f"{', '.join(different[:5])}{', ...' if different[5:] else ''}"
         )
     if not good:
         raise ValueError(_nothing_usable(source, index.skipped))
 
 
 def _nothing_usable(source: Source, skipped: list[tuple[str, str]]) -> str:
-    text = f"source: no usable image in {printable(source.location)}"
+    text = f"source must hold a usable image. Received: {printable(source.location)}"
     if not skipped:
-        return f"{text}: it holds no files of a known image format; is it the right place?"
+        return f"{text}, without a file of a known image format; is it the right place?"
     reasons = Counter(reason for _, reason in skipped).most_common(3)
     listed = "; ".join(f"{count} x {reason}" for reason, count in reasons)
-    return f"{text}: all {len(skipped)} were skipped ({listed})"
+    return f"{text}, of which all {len(skipped)} were skipped ({listed})"
 
 
 def _check_free_space(folder: Path, needed: int) -> None:

@@ -1,6 +1,6 @@
 """`DataPreparator`: from what a user names as a source to batches a model trains on."""
+
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -23,7 +23,6 @@ from utils.process import available_cores
 from utils.wording import printable
 
 _NAMED = 100  # files that `describe` names, of those skipped and of duplicates
-_PREPARATION_VERSION = 1  # to be raised when the same files would give other pixels
 
 
 class DataPreparator:
@@ -113,12 +112,12 @@ class DataPreparator:
             "background": background,
             "max_megapixels": float(max_megapixels),
         }
-        self.fingerprint = self._fingerprint(to_grayscale)
+        self.fingerprint = prepared_set.fingerprint(self._source, to_grayscale, self._options)
         self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
         self._rows = None if self._pixels is None else ArrayRows(self._pixels)
         self._decoder = ImageDecoder(channels=self._index.image_shape[-1], **self._options)
         self.image_shape = self._index.image_shape
-        self._training, self._held_out = _split(len(self._index.good), hold_out)
+        self._training, self._held_out = prepared_set.split(len(self._index.good), hold_out)
         self.num_images, self.num_held_out = len(self._training), len(self._held_out)
         self.skipped = self._index.skipped
         self.duplicates = self._index.duplicates
@@ -152,12 +151,13 @@ class DataPreparator:
         if self.num_held_out:
             raise ValueError(
                 "images is the array in the cache, in which held-out images lie among the others: "
-                "use gather(indices) or sample(n, seed)"
+                "use gather(indices) or sample(n, seed). Received: "
+                f"{self.num_held_out:,} held-out images"
             )
         if self._pixels is None:
             raise ValueError(
-                "images is the array in the cache, and use_cache=False makes none: use "
-                "gather(indices) or sample(n, seed)"
+                "images is the array in the cache: use gather(indices) or sample(n, seed). "
+                "Received: use_cache=False, which makes none"
             )
         return self._pixels
 
@@ -259,45 +259,27 @@ class DataPreparator:
             "cache_bytes": sum(stored),
         }
 
-    def _fingerprint(self, to_grayscale: bool) -> str:
-        facts = {
-            "version": _PREPARATION_VERSION,
-            "location": self._source.location,  # times of files may be equal in two folders
-            "to_grayscale": to_grayscale,
-            **self._options,
-        }
-        digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
-        for stamp in self._source.stamps():
-            digest.update(repr(stamp).encode())
-        return digest.hexdigest()
-
     def _prepare(
         self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
     ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
         if not self._use_cache and not self._source.random_access:
             raise ValueError(
-                "use_cache must be True for a source that can only be read from front to end; "
-                f"received {printable(self._source.location)}: use the cache, or unpack it"
+                "use_cache must be True for a source that can only be read from front to end: use "
+                f"the cache, or unpack it. Received: {printable(self._source.location)}"
             )
         if show_progress and self._source.note:
             print(f"Using {self._source.note}", file=sys.stderr)
-        index, pixels = prepared_set.load(self.cache_path)
-        if index is not None and not index.complete:
-            index = None  # once more: what could not be read may be readable now
-        while index is None or (self._use_cache and pixels is None):
+
+        def decoder() -> ImageDecoder:
             channels = 1 if to_grayscale else self._source.channels
             check_channels(image_shape, channels)
-            image_cache.prepare(
-                self._source,
-                ImageDecoder(channels=channels, **self._options),
-                self.cache_path,
-                self._use_cache,
-                self._workers,
-                show_progress,
-            )
-            index, pixels = prepared_set.load(self.cache_path)
+            return ImageDecoder(channels=channels, **self._options)
+
+        index, pixels = image_cache.load_or_prepare(
+            self._source, decoder, self.cache_path, self._use_cache, self._workers, show_progress
+        )
         check_channels(image_shape, index.image_shape[-1])
-        return index, pixels if self._use_cache else None
+        return index, pixels
 
     def _read_again(self, position: int, payload: Payload | None = None) -> np.ndarray:
         """The image at a position of the source, from `payload` where it has been read already."""
@@ -305,8 +287,9 @@ class DataPreparator:
             return self._decoder(self._source.read(position) if payload is None else payload)
         except UnusableImageError as error:
             raise ValueError(
-                f"source: {printable(self._source.name(position))} was a good image when the run "
-                f"started but not any more ({error}): leave the files alone while training"
+                "source must not change while training: leave its files alone. Received: "
+                f"{printable(self._source.name(position))}, a good image when the run started but "
+                f"not any more ({error})"
             ) from error
 
     def _check_batch_size(self, batch_size: int) -> None:
@@ -314,17 +297,7 @@ class DataPreparator:
         if batch_size > self.num_images:
             raise ValueError(
                 f"batch_size must be at most the number of usable images, {self.num_images}"
-                f"{f' beside {self.num_held_out} held out' if self.num_held_out else ''}; "
-                f"received {batch_size}: lower it{' or hold_out' if self.num_held_out else ''} or "
-                "add images"
+                f"{f' beside {self.num_held_out} held out' if self.num_held_out else ''}: lower it"
+                f"{' or hold_out' if self.num_held_out else ''} or add images. "
+                f"Received: {batch_size}"
             )
-
-
-def _split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the images to train on, ascending, and of those held out, in random order."""
-    held_out = min(count - 1, max(1, round(hold_out * count))) if hold_out else 0
-    # Of the number of images only: whatever the run's seed is, the same images are held out.
-    order = np.random.default_rng(0).permutation(count) if held_out else np.arange(count)
-    return np.sort(order[held_out:]), order[:held_out]
-
-

@@ -1,15 +1,19 @@
-"""The files of a prepared image set: a folder of one pixel array and one small index."""
+"""A prepared image set: its name, its files (a pixel array and a small index), what is held out."""
 
 import dataclasses
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from utils.data.sources.base import Source
+
 _INDEX, _PIXELS = "index.json", "pixels.npy"
+_VERSION = 1  # to be raised when the same files would give other pixels
 
 
 @dataclasses.dataclass
@@ -38,6 +42,28 @@ class SetIndex:
     def shape(self) -> tuple[int, int, int, int]:
         """[N, H, W, C] of the pixel array."""
         return (len(self.good), *self.image_shape)
+
+
+def fingerprint(source: Source, to_grayscale: bool, options: Mapping[str, Any]) -> str:
+    """The name of the set that these options make of a source's files, hexadecimal."""
+    facts = {
+        "version": _VERSION,
+        "location": source.location,  # times of files may be equal in two folders
+        "to_grayscale": to_grayscale,
+        **options,
+    }
+    digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
+    for stamp in source.stamps():
+        digest.update(repr(stamp).encode())
+    return digest.hexdigest()
+
+
+def split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the images to train on, ascending, and of those held out, in random order."""
+    held_out = min(count - 1, max(1, round(hold_out * count))) if hold_out else 0
+    # Of the number of images only: whatever the run's seed is, the same images are held out.
+    order = np.random.default_rng(0).permutation(count) if held_out else np.arange(count)
+    return np.sort(order[held_out:]), order[:held_out]
 
 
 def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:

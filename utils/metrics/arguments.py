@@ -28,18 +28,18 @@ def check_features(
         array = np.asanyarray(given)
         if array.ndim != 2 or array.dtype.kind not in "iuf" or array.shape[1] == 0:
             raise ValueError(
-                f"{name} must be an array [images, features] of real numbers; received shape "
-                f"{array.shape} of {array.dtype}: give one row of features for each image"
+                f"{name} must be an array [images, features] of real numbers: give one row of "
+                f"features for each image. Received: shape {array.shape} of {array.dtype}"
             )
         if len(array) < least:
             raise ValueError(
-                f"{name} must hold at least {least} images; received {len(array)}: give more"
+                f"{name} must hold at least {least} images: give more. Received: {len(array)}"
             )
         width = array.shape[1] if width is None else width
         if array.shape[1] != width:
             raise ValueError(
-                f"{name} must have {width} features an image, as what it is compared with; "
-                f"received {array.shape[1]}: take all features from the same extractor"
+                f"{name} must have {width} features an image, as what it is compared with: take "
+                f"all features from the same extractor. Received: {array.shape[1]}"
             )
         _check_finite(name, array)
         arrays.append(array)
@@ -51,7 +51,6 @@ def _check_finite(name: str, array: np.ndarray) -> None:
         broken = ~np.isfinite(array[start : start + _ROWS]).all(axis=1)
         if broken.any():
             raise ValueError(
-                f"{name} must be finite; received NaN or infinity in row "
-                f"{start + int(broken.argmax())} of {len(array)}: check the extractor and that "
-                "image"
+                f"{name} must be finite: check the extractor and this image. Received: NaN or "
+                f"infinity in row {start + int(broken.argmax())} of {len(array)}"
             )

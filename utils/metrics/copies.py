@@ -93,7 +93,7 @@ def closeness_threshold(
     (real,) = check_features(least=2, real=real)
     at_least(1).check("sample", sample)
     if not 0 < share < 1:
-        raise ValueError(f"share must lie between 0 and 1; received {share!r}")
+        raise ValueError(f"share must lie between 0 and 1. Received: {share!r}")
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(real), min(sample, len(real)), replace=False))
     distances, indices = nearest(real[chosen], real, k=2)

@@ -105,13 +105,13 @@ def nearest(
     at_least(1).check("k", k)
     if same and len(queries) != len(references):
         raise ValueError(
-            "same=True demands that queries and references are one set; received "
-            f"{len(queries)} and {len(references)} elements: leave out same"
+            "same=True demands that queries and references are one set: leave out same. "
+            f"Received: {len(queries)} and {len(references)} elements"
         )
     if k > len(references) - same:
         raise ValueError(
             f"k must be at most {len(references) - same}, the number of "
-            f"{'others' if same else 'references'}; received {k}: give more references"
+            f"{'others' if same else 'references'}: give more references. Received: {k}"
         )
     squared = np.full((len(queries), k), np.inf)
     indices = np.zeros((len(queries), k), np.int64)

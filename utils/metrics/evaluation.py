@@ -1,7 +1,7 @@
 """`evaluate`: a set of fakes against a set of real images, with the protocol of every number."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,56 +50,31 @@ def evaluate(
         show_progress: Whether to show bars on stderr.
 
     Returns:
-        Plain values, as evaluation.json has them: "numbers", a list of {"name", "label",
-        "better", "value", "error", "real"}, where "error" is None or, of the KID, the
-        standard error over its subsets and, of the Inception Score, the deviation over its splits;
-        and "real" is the same number between two halves of the real images; "copies" and
-        "diversity" (with that of the halves as "real"), where asked for; "left_out", metrics by
-        the reason; "warnings", plain sentences; "protocol", under which the numbers hold.
+        Plain values, as evaluation.json has them: "numbers", a list of {"name", "label", "better",
+        "value", "error", "real"}, where "real" is the number between two halves of the real images;
+        "copies" and "diversity" (with that of the halves as "real"), where asked for; "left_out",
+        reasons by metric; "warnings", sentences; "protocol", under which the numbers hold.
 
     Raises:
         ValueError: If an argument is wrong, or a named metric needs more images than there are.
     """
-    sets = {"fakes": ImageSet.of(fakes, "fakes"), "real": ImageSet.of(real, "real")}
-    if held_out is not None:
-        sets["held_out"] = ImageSet.of(held_out, "held_out")
     if num_images < 2:
         raise ValueError(f"num_images must be 2 or more. Received: {num_images}")
-    _require_same_shape(sets)
+    sets = _sets(fakes=fakes, real=real, held_out=held_out)
     chosen = {name: images.selection(num_images, seed) for name, images in sets.items()}
     metrics, left_out = _choose(metrics, chosen, extractor)
-
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    digests: dict[str, list[bytes]] = {name: [] for name in sets}
-
-    def observed(extract: Callable[..., np.ndarray], name: str, *where: Path) -> np.ndarray:
-        return extract(
-            sets[name], chosen[name], extractor, *where, show_progress,
-            lambda images: digests[name].extend(_digests(images)),
-        )  # fmt: skip
-
-    features = {
-        name: observed(cached_features, name, folder) for name in sets if name != "fakes"
-    }
-    features["fakes"] = observed(extract_features, "fakes")
-    _make_equal(features, digests)
+    features, digests = _features(sets, chosen, extractor, folder, show_progress)
     halves = np.array_split(np.random.default_rng(seed).permutation(len(features["real"])), 2)
     halves = [np.asarray(features["real"][np.sort(half)]) for half in halves]
-
-    evaluation: dict[str, Any] = {"numbers": []}
-    for metric in metrics:
-        if metric in COMPUTED:
-            compute = COMPUTED[metric].compute
-            values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
-            floor = compute(*halves, extractor, seed, show_progress)
-            evaluation["numbers"] += _rows(metric, values, floor, extractor)
+    evaluation = {"numbers": _numbers(metrics, features, halves, extractor, seed, show_progress)}
     try:
         if "diversity" in metrics:
             evaluation["diversity"] = diversity(features["fakes"], features["real"], seed)
             evaluation["diversity"]["real"] = diversity(*halves, seed)
         if "copies" in metrics:
             evaluation["copies"] = _copies(
-                sets["real"], chosen, features, digests["fakes"], seed, show_progress
+                sets["real"], chosen, features, digests, seed, show_progress
             )
     except ValueError as error:  # each real image is there twice: known only now, after the work
         left_out["diversity and copies"] = str(error)
@@ -109,7 +84,9 @@ def evaluate(
     return evaluation
 
 
-def _require_same_shape(sets: dict[str, ImageSet]) -> None:
+def _sets(**given: Any) -> dict[str, ImageSet]:
+    """The sets of images that are given, once it is known that they have one shape."""
+    sets = {name: ImageSet.of(one, name) for name, one in given.items() if one is not None}
     shapes = {name: images.facts.get("image_shape") for name, images in sets.items()}
     for name, shape in shapes.items():
         if None not in (shape, shapes["fakes"]) and shape != shapes["fakes"]:
@@ -118,6 +95,7 @@ def _require_same_shape(sets: dict[str, ImageSet]) -> None:
                 "them: prepare both with the same resize and to_grayscale. "
                 f"Received: {shape}"
             )
+    return sets
 
 
 def _choose(
@@ -144,46 +122,85 @@ def _choose(
             )
     if metrics is not None and left_out:
         name, reason = next(iter(left_out.items()))
-        raise ValueError(f"metrics must not name {name} here: {reason}. Leave it out, or "
-                         "take more images")
+        raise ValueError(
+            f"metrics must not name {name} here ({reason}): leave it out, or take more "
+            f"images. Received: {', '.join(metrics)}"
+        )
     return [name for name in wanted if name not in left_out], left_out
 
 
-def _make_equal(features: dict[str, np.ndarray], digests: dict[str, list[bytes]]) -> None:
-    """Gives equal images equal features, in place.
+def _features(
+    sets: dict[str, ImageSet],
+    chosen: dict[str, np.ndarray],
+    extractor: FeatureExtractor,
+    folder: Path,
+    show_progress: bool,
+) -> tuple[dict[str, np.ndarray], list[bytes]]:
+    """Features float32 [n, D] of each set, and the digest of each fake's pixels.
 
-    The place of an image in its batch, and the processor, decide the last bits of its features:
-    a network does not say which images are equal, but their pixels do.
+    Equal images get equal features. The place of an image in its batch, and the processor, decide
+    the last bits: a network does not say which images are equal, but their pixels do.
     """
+    features: dict[str, np.ndarray] = {}
+    digests: dict[str, list[bytes]] = {name: [] for name in sets}
     seen: dict[bytes, tuple[str, int]] = {}
-    for name in features:
+    for name in sorted(sets, key=lambda name: name == "fakes"):  # fakes, which take longest, last
+        given = sets[name], chosen[name], extractor
+        found = digests[name]
+
+        def observe(images: np.ndarray, found: list[bytes] = found) -> None:
+            found.extend(_digests(images))
+
+        if name == "fakes":
+            features[name] = extract_features(*given, show_progress, observe)
+        else:
+            features[name] = cached_features(*given, folder, show_progress, observe)
         places = [seen.setdefault(key, (name, row)) for row, key in enumerate(digests[name])]
         repeated = [row for row, place in enumerate(places) if place != (name, row)]
         if repeated:
             features[name] = np.array(features[name])  # it may be a read-only map
-            for row in repeated:
-                other, first = places[row]
-                features[name][row] = features[other][first]
+        for row in repeated:
+            other, first = places[row]
+            features[name][row] = features[other][first]
+    return features, digests["fakes"]
 
 
 def _digests(images: np.ndarray) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
-def _rows(
-    metric: str, values: dict[str, float], floor: dict[str, float], extractor: FeatureExtractor
+def _numbers(
+    metrics: Sequence[str],
+    features: dict[str, np.ndarray],
+    halves: list[np.ndarray],
+    extractor: FeatureExtractor,
+    seed: int,
+    show_progress: bool,
 ) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "label": names.NUMBERS[name].label(extractor),
-            "better": names.NUMBERS[name].better,
-            "value": values[name],
-            "error": values.get(f"{name}_error"),
-            "real": floor[name],
-        }
-        for name in names.METRICS[metric]
-    ]
+    """The numbers of those metrics that compare features.
+
+    "error" is None or, of the KID, the standard error over its subsets and, of the Inception
+    Score, the deviation over its splits.
+    """
+    rows = []
+    for metric in metrics:
+        if metric not in COMPUTED:
+            continue
+        compute = COMPUTED[metric].compute
+        values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
+        floor = compute(*halves, extractor, seed, show_progress)
+        rows += [
+            {
+                "name": name,
+                "label": names.NUMBERS[name].label(extractor),
+                "better": names.NUMBERS[name].better,
+                "value": values[name],
+                "error": values.get(f"{name}_error"),
+                "real": floor[name],
+            }
+            for name in names.METRICS[metric]
+        ]
+    return rows
 
 
 def _copies(

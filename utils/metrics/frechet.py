@@ -71,8 +71,8 @@ class Moments:
     def _demand(self, least: int, what: str) -> None:
         if self.count < least:
             raise ValueError(
-                f"the {what} needs features of at least {least} images; received {self.count}: "
-                "add more"
+                f"the {what} needs features of at least {least} images: add more. "
+                f"Received: {self.count}"
             )
 
 
@@ -96,8 +96,8 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """
     if a.dimensions != b.dimensions:
         raise ValueError(
-            "a and b must have the same number of features an image; received "
-            f"{a.dimensions} and {b.dimensions}: take both from the same extractor"
+            "a and b must have the same number of features an image: take both from the same "
+            f"extractor. Received: {a.dimensions} and {b.dimensions}"
         )
     return _distance_from(a)(b)
 

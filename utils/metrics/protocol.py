@@ -71,9 +71,7 @@ def protocol_differences(
     if not ("held_out" in one and "held_out" in other):  # only one looked for copies
         keys = [key for key in keys if not key.startswith("held_out.")]
     return [
-        (key, before.get(key), after.get(key))
-        for key in keys
-        if before.get(key) != after.get(key)
+        (key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
     ]
 
 

@@ -87,8 +87,8 @@ def _require_replaceable(path: Path) -> None:
             is_ours = f'name="generator" content="{GENERATOR}"'.encode() in file.read(_HEAD)
     if not is_ours:
         raise ValueError(
-            f"compare must not replace a file that it has not written: move '{path}' away, or go "
-            "to another folder"
+            "compare must not replace a file that it has not written: move it away, or go to "
+            f"another folder. Received: '{path}'"
         )
 
 

@@ -1,4 +1,5 @@
 """report.html: one file with all that a run's folder tells, made from what is on disk."""
+
 from pathlib import Path
 
 from utils.pages import sections
@@ -82,5 +83,3 @@ def write_report(run: RunDirectory | str | Path) -> Path:
     run = run if isinstance(run, RunDirectory) else RunDirectory(run)
     require_run(run, "report")
     return Report(run).write()
-
-

@@ -1,4 +1,4 @@
-"""Pages of one file from the templates beside this one."""
+"""Pages of one file, from the templates beside this one, of folders that hold a run."""
 
 import functools
 import time
@@ -10,15 +10,6 @@ import jinja2
 from utils.files import atomic_path
 from utils.runs.directory import RunDirectory
 from utils.wording import number
-
-
-def require_run(run: RunDirectory, argument: str) -> None:
-    """Raises ValueError if nothing that a run writes is in the folder."""
-    if not (run.config.is_file() or run.log_csv.is_file() or run.list_samples()):
-        raise ValueError(
-            f"{argument} must be given a run directory, with the config.json that training writes. "
-            f"Received: '{run.path}', which holds no run"
-        )
 
 
 def write_page(template: str, values: dict[str, Any], path: Path) -> None:
@@ -41,3 +32,12 @@ def _templates() -> jinja2.Environment:
     )
     environment.globals["number"] = number
     return environment
+
+
+def require_run(run: RunDirectory, argument: str) -> None:
+    """Raises ValueError if nothing that a run writes is in the folder."""
+    if not (run.config.is_file() or run.log_csv.is_file() or run.list_samples()):
+        raise ValueError(
+            f"{argument} must be given a run directory, with the config.json that training writes. "
+            f"Received: '{run.path}', which holds no run"
+        )

@@ -1,6 +1,7 @@
 """The columns of log.csv, each once: its names, unit and color, and how it is read.
 
 A row also holds the number that the generator is judged by (`EvaluatedColumn`), and the verdict.
+`labeled_runs` says what the runs are called whose columns are compared.
 """
 
 import math

@@ -67,8 +67,8 @@ class RunDirectory:
         """Raises ValueError if a run has been trained here."""
         if self.list_checkpoints() or self.log_csv.is_file():
             raise ValueError(
-                f"save_path must not hold a run already. Received: {str(self.path)!r}. Resume it "
-                "(--resume, or resume=True), or choose another folder"
+                "save_path must not hold a run already: resume it (--resume, or resume=True), or "
+                f"choose another folder. Received: {str(self.path)!r}"
             )
 
     @contextlib.contextmanager
@@ -108,9 +108,9 @@ class RunDirectory:
         try:
             config = json.loads(self.config.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ValueError(f"{self.config} must be readable JSON: {error}") from None
+            raise ValueError(f"{self.config} must be readable JSON. Received: {error}") from None
         if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-            raise ValueError(f"{self.config} must hold what a run writes, and does not")
+            raise ValueError(f"{self.config} must hold what a run writes. Received: other JSON")
         return config
 
     def read_log(self) -> list[dict[str, float | str]]:

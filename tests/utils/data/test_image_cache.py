@@ -193,7 +193,7 @@ def test_files_that_could_not_be_read_are_tried_again(tmp_path, cache):
 
 
 class TestDisk:
-    MESSAGE = r"^cache_dir: cannot write to .*cache \(.*\); the prepared images need 1 MB: choose"
+    MESSAGE = r"^cache_dir must .* need 1 MB: choose .* Received: .*cache, .* be written \(.*\)$"
 
     def test_too_little_room_is_known_beforehand(self, source, cache, monkeypatch):
         usage = SimpleNamespace(free=900_000)
@@ -223,7 +223,7 @@ class TestDisk:
 
     def test_a_folder_that_is_none(self, source, tmp_path):
         (tmp_path / "cache").write_text("a file")
-        with pytest.raises(ValueError, match="^cache_dir: cannot write to"):
+        with pytest.raises(ValueError, match="^cache_dir must .* where nothing can be written"):
             prepare(source, tmp_path / "cache")
 
 

@@ -75,7 +75,7 @@ def test_records(records):
 def test_a_file_that_ends_too_early(records, tmp_path):
     path = tmp_path / "a.tfrecord"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="^source: .*a.tfrecord ends too early"):
+    with pytest.raises(ValueError, match="^source must .*a.tfrecord, which ends too early$"):
         list(records.select([True] * 20))
-    with pytest.raises(ValueError, match="^source: .*a.tfrecord ends too early"):
+    with pytest.raises(ValueError, match="^source must .*a.tfrecord, which ends too early$"):
         _ = records[19]

@@ -84,11 +84,11 @@ def test_repeated_real_images_do_not_make_the_threshold_zero():
 
 def test_wrong_arguments_get_one_clear_line():
     real = images(6, 10)
-    with pytest.raises(ValueError, match="held_out must have 6 features.*received 5"):
+    with pytest.raises(ValueError, match="held_out must have 6 features.*Received: 5"):
         nearer_to_training(real, real, images(7, 10, d=5))
-    with pytest.raises(ValueError, match="share must lie between 0 and 1; received 1"):
+    with pytest.raises(ValueError, match="share must lie between 0 and 1. Received: 1"):
         closeness_threshold(real, share=1)
-    with pytest.raises(ValueError, match="real must hold at least 2 images.*received 1"):
+    with pytest.raises(ValueError, match="real must hold at least 2 images.*Received: 1"):
         closeness_threshold(real[:1])
     with pytest.raises(ValueError, match="real must hold different images"):
         closeness_threshold(real[:1].repeat(5, axis=0))

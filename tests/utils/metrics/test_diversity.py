@@ -61,7 +61,7 @@ def test_samples_have_the_same_size():
 
 def test_wrong_arguments_get_one_clear_line():
     real = seeded_features(1, 20)
-    with pytest.raises(ValueError, match="fakes must hold at least 2 images.*received 1"):
+    with pytest.raises(ValueError, match="fakes must hold at least 2 images.*Received: 1"):
         diversity(real[:1], real)
     with pytest.raises(ValueError, match="sample must be a whole number of at least 2"):
         diversity(real, real, sample=1)

@@ -175,8 +175,8 @@ def test_metrics_that_need_more_images_are_left_out_with_what_they_need(judge):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"metrics": ["fid", "kid"]}, "must not name kid here: it needs 1,000 fakes and 2,000"),
-        ({"metrics": ["inception_score"]}, "inception_score here: tiny has no class logits"),
+        ({"metrics": ["fid", "kid"]}, "must not name kid here .it needs 1,000 fakes and 2,000"),
+        ({"metrics": ["inception_score"]}, "inception_score here .tiny has no class logits"),
         ({"metrics": ["fjd"]}, "metrics must be of fid, .* Received: 'fjd'"),
         ({"num_images": 1}, "num_images must be 2 or more"),
         ({"held_out": "photos"}, "held_out must be a DataPreparator, .* Received: str"),

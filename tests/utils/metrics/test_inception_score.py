@@ -44,7 +44,7 @@ def test_large_float32_logits_are_no_problem():
 
 
 def test_too_few_images_are_refused():
-    with pytest.raises(ValueError, match="logits must hold at least 10 images.*received 9"):
+    with pytest.raises(ValueError, match="logits must hold at least 10 images.*Received: 9"):
         inception_score(np.zeros((9, 3)))
     with pytest.raises(ValueError, match="splits must be a whole number of at least 1"):
         inception_score(np.zeros((9, 3)), 0)

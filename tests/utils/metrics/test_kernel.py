@@ -61,9 +61,9 @@ def test_subsets_are_drawn_by_the_seed():
 
 def test_too_few_images_are_refused():
     real, fake = pair("small")
-    with pytest.raises(ValueError, match="fake must hold at least 35 images.*received 30"):
+    with pytest.raises(ValueError, match="fake must hold at least 35 images.*Received: 30"):
         kernel_distance_of_subsets(real, fake, subset_size=35)
     with pytest.raises(ValueError, match="subsets must be a whole number of at least 2"):
         kernel_distance_of_subsets(real, fake, subsets=1, subset_size=5)
-    with pytest.raises(ValueError, match="real must hold at least 2 images.*received 1"):
+    with pytest.raises(ValueError, match="real must hold at least 2 images.*Received: 1"):
         kernel_distance(real[:1], fake)

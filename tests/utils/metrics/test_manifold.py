@@ -67,9 +67,9 @@ def test_sets_far_apart_share_nothing():
 
 def test_too_few_images_are_refused():
     real, fake = pair("small")
-    with pytest.raises(ValueError, match="fake must hold at least 6 images.*received 5"):
+    with pytest.raises(ValueError, match="fake must hold at least 6 images.*Received: 5"):
         precision_recall_density_coverage(real, fake[:5])
-    with pytest.raises(ValueError, match="real must hold at least 10 images.*received 9"):
+    with pytest.raises(ValueError, match="real must hold at least 10 images.*Received: 9"):
         precision_recall_density_coverage(real[:9], fake, precision_k=9)
     with pytest.raises(ValueError, match="density_k must be a whole number of at least 1"):
         precision_recall_density_coverage(real, fake, density_k=0)

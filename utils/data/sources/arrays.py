@@ -29,8 +29,8 @@ class _ArraySource(Source):
         if not (array.ndim == 3 or (array.ndim == 4 and array.shape[-1] in (1, 3))):
             raise ValueError(
                 "source: an array of images must have the shape [N, H, W], [N, H, W, 1] or "
-                f"[N, H, W, 3]; received {list(array.shape)} from {printable(self.location)}: "
-                "rearrange it with numpy.moveaxis or numpy.reshape and save it again"
+                "[N, H, W, 3]: rearrange it with numpy.moveaxis or numpy.reshape and save it "
+                f"again. Received: {list(array.shape)} from {printable(self.location)}"
             )
         return array
 
@@ -76,8 +76,8 @@ class _ArraySource(Source):
                 return 127.5, 127.5
         values = f" in [{low:.4g}, {high:.4g}]" if low != math.inf else ""
         raise ValueError(
-            "source: an array of images must be uint8, or float in [0, 1] or [-1, 1]; received "
-            f"{array.dtype}{values} from {printable(self.location)}: convert it and save it again"
+            "source: an array of images must be uint8, or float in [0, 1] or [-1, 1]: convert it "
+            f"and save it again. Received: {array.dtype}{values} from {printable(self.location)}"
         )
 
 
@@ -95,13 +95,15 @@ class NumpySource(_ArraySource):
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             reason = "it holds Python objects" if "pickle" in str(error) else "it is damaged"
             raise ValueError(
-                f"source: the array file {printable(self.location)} cannot be read: {reason}"
+                "source must be an array file that can be read. "
+                f"Received: {printable(self.location)}: {reason}"
             ) from error
         images = [array for array in arrays.values() if array.ndim in (3, 4)]
         if len(images) != 1:
             raise ValueError(
-                f"source: {printable(self.location)} must hold one array of images, or one named "
-                f"{' or '.join(_NPZ_NAMES)}; received {len(images)} among {list(arrays)}"
+                "source must hold one array of images, or one named "
+                f"{' or '.join(_NPZ_NAMES)}. Received: {len(images)} among {list(arrays)} in "
+                f"{printable(self.location)}"
             )
         return images[0]
 
@@ -119,22 +121,20 @@ class IdxSource(_ArraySource):
             with opener(self.location, "rb") as file:
                 data = file.read()
         except (OSError, EOFError, zlib.error) as error:
-            raise self._error("cannot be decompressed: get it again") from error
+            raise self._error("cannot be decompressed") from error
         if len(data) < 4 or data[:2] != b"\0\0" or data[2] != 8 or len(data) < 4 + 4 * data[3]:
-            raise self._error("is no idx file of bytes: get it again")
+            raise self._error("is not an idx file of bytes")
         shape = np.frombuffer(data, ">u4", data[3], offset=4).astype(int)
         if len(shape) not in (3, 4):
             raise self._error(
-                f"holds {len(shape)}-dimensional data, perhaps labels: name the file of images, "
-                f"such as {TRAINING_IDX}"
+                f"holds {len(shape)}-dimensional data, perhaps labels"
             )
         if len(data) - 4 - 4 * len(shape) != math.prod(shape.tolist()):
-            raise self._error(
-                f"is cut off or too long for its shape {shape.tolist()}: get it again"
-            )
+            raise self._error(f"is cut off or too long for its shape {shape.tolist()}")
         return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
     def _error(self, problem: str) -> ValueError:
-        return ValueError(f"source: {printable(self.location)} {problem}")
-
-
+        return ValueError(
+            "source must be a whole idx file of images: get it again, or name another, such as "
+            f"{TRAINING_IDX}. Received: {printable(self.location)}, which {problem}"
+        )

@@ -126,5 +126,3 @@ def is_image_name(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
     return path.suffix.lower() in IMAGE_ENDINGS and not hidden and path.parts[0] != "__MACOSX"
-
-

@@ -47,6 +47,29 @@ _HAIRLINES = {  # from temple to temple
 # fmt: on
 
 
+class FacesSource(Source):
+    """The built-in cartoon faces, drawn in the wanted size. Args: size: (H, W) in pixels."""
+
+    def __init__(self, size: tuple[int, int]):
+        super().__init__("faces")
+        self._size = size
+        if Path("faces").is_dir():
+            self.note = "the built-in faces; for the folder of that name write ./faces"
+
+    def stamps(self) -> Iterator[tuple[str, int, int]]:
+        code = Path(__file__).read_bytes()  # other code may draw other faces
+        yield hashlib.blake2b(code).hexdigest(), NUM_FACES, 0
+
+    def __len__(self) -> int:
+        return NUM_FACES
+
+    def name(self, index: int) -> str:
+        return f"face {index}"
+
+    def read(self, index: int) -> np.ndarray:
+        return draw_face(index, self._size)
+
+
 def draw_face(index: int, size: tuple[int, int] = (64, 64), seed: int = 0) -> np.ndarray:
     """Draws one face; the same (seed, index) is the same face at every size.
 
@@ -303,26 +326,3 @@ def _hsv(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
     """Greens are toned down: they look stronger than other hues of the same numbers."""
     saturation *= 1 - 0.4 * np.exp(-(((hue % 1 - 0.36) / 0.13) ** 2))
     return tuple(int(255 * v) for v in colorsys.hsv_to_rgb(hue % 1, saturation, value))
-
-
-class FacesSource(Source):
-    """The built-in cartoon faces, drawn in the wanted size. Args: size: (H, W) in pixels."""
-
-    def __init__(self, size: tuple[int, int]):
-        super().__init__("faces")
-        self._size = size
-        if Path("faces").is_dir():
-            self.note = "the built-in faces; for the folder of that name write ./faces"
-
-    def stamps(self) -> Iterator[tuple[str, int, int]]:
-        code = Path(__file__).read_bytes()  # other code may draw other faces
-        yield hashlib.blake2b(code).hexdigest(), NUM_FACES, 0
-
-    def __len__(self) -> int:
-        return NUM_FACES
-
-    def name(self, index: int) -> str:
-        return f"face {index}"
-
-    def read(self, index: int) -> np.ndarray:
-        return draw_face(index, self._size)

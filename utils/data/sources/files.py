@@ -206,5 +206,6 @@ def _check_bytes(size: int) -> None:
 def _damaged(location: str, error: Exception) -> ValueError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return ValueError(
-        f"source: the archive {printable(location)} cannot be read ({reason}): get it again"
+        "source must be an archive that can be read: get it again. "
+        f"Received: {printable(location)} ({reason})"
     )

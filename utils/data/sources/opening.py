@@ -14,7 +14,6 @@ from utils.wording import printable
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 
 
-
 def open_source(
     source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False
 ) -> Source:
@@ -53,14 +52,16 @@ def open_source(
     hint = f"name its folder, {printable(path.parent)}" if is_image_name(lower) else "unpack it"
     raise ValueError(
         "source must be a folder, a .zip or .tar archive, a .npy, .npz or idx .gz array, "
-        f"tfds:NAME or faces; received the file {printable(name)}: {hint}"
+        f"tfds:NAME or faces: {hint}. Received: the file {printable(name)}"
     )
 
 
 def _no_such_source(name: str, path: Path) -> str:
-    text = "source must be an existing folder or file, tfds:NAME or faces; received "
     parent = path.parent if path.parent.is_dir() else Path()
     names = {entry.name: printable(entry) for entry in parent.iterdir()} | {"faces": "faces"}
     near = difflib.get_close_matches(path.name, names, n=1)
     hint = f" (did you mean {names[near[0]]}?)" if near else ""
-    return f"{text}{printable(name)}, which is not there: name a folder, --source FOLDER{hint}"
+    return (
+        "source must be an existing folder or file, tfds:NAME or faces: name a folder, "
+        f"--source FOLDER{hint}. Received: {printable(name)}, which is not there"
+    )

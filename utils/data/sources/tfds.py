@@ -52,8 +52,8 @@ class TfdsSource(Source):
             line = str(error).split("\n")[0].rstrip(".")
             reason = textwrap.shorten(line, 200, placeholder=" ...")
             raise ValueError(
-                f"source: {printable(self.location)} cannot be loaded ({reason}): put its images "
-                "into a folder and use --source FOLDER instead"
+                "source must be a dataset that can be loaded: put its images into a folder and "
+                f"use --source FOLDER instead. Received: {printable(self.location)} ({reason})"
             ) from error
 
     @property

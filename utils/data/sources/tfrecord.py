@@ -64,7 +64,7 @@ class RecordFile:
     def _whole(self, data: bytes, length: int) -> bytes:
         if len(data) != length:
             raise ValueError(
-                f"source: {printable(self._path)} ends too early: delete its folder, and it is "
-                "prepared again"
+                "source must hold whole files: delete the folder of a broken one, and it is "
+                f"prepared again. Received: {printable(self._path)}, which ends too early"
             )
         return data

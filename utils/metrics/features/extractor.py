@@ -94,8 +94,10 @@ class FeatureExtractor:
                     f"Received: {self.batch_size}"
                 ) from error
         if not np.isfinite(features).all():
-            raise ValueError(f"the feature network {self.name} must give finite features: it did "
-                             "not for some image. Take other weights")  # fmt: skip
+            raise ValueError(
+                f"the feature network {self.name} must give finite features: take other weights. "
+                "Received: NaN or infinity for some image"
+            )
         return features
 
     def logits(self, features: np.ndarray) -> np.ndarray:

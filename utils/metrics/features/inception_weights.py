@@ -76,16 +76,16 @@ def _download() -> Path:
     # What a failed download raises depends on where it failed.
     except Exception as error:
         raise ValueError(
-            f"the Inception weights could not be downloaded from {URL} ({_one_line(error)}): get "
-            "the file on another machine and name it with --inception_weights FILE "
-            "(inception_weights in Python), or take another network with --features"
+            f"the Inception weights could not be downloaded from {URL}: get the file on another "
+            "machine and name it with --inception_weights FILE (inception_weights in Python), or "
+            f"take another network with --features. Received: {_one_line(error)}"
         ) from error
     if path.stat().st_size != _TGZ_BYTES:
         size = path.stat().st_size
         path.unlink()
         raise ValueError(
-            f"the Inception weights from {URL} must have {_TGZ_BYTES:,} bytes. Received: {size:,}, "
-            "which were deleted: try again, or name a good copy with --inception_weights FILE"
+            f"the Inception weights from {URL} must have {_TGZ_BYTES:,} bytes: try again, or name "
+            f"a good copy with --inception_weights FILE. Received: {size:,}, which were deleted"
         )
     return path
 
