@@ -1,12 +1,12 @@
 """The notebooks in demos/: each runs from the first to the last cell, on a tiny set."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import numpy as np
 import pytest
 from commands import ROOT
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((ROOT / "demos").glob("*.ipynb"))
@@ -21,24 +21,24 @@ widths = (4, 2)
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """Futures of the notebooks after they have run, two at a time, by their name."""
+def kernel():
+    """One kernel for all notebooks, as each would import TensorFlow anew."""
+    manager = KernelManager()
+    manager.start_kernel(cwd=ROOT / "demos")
+    yield manager
+    manager.shutdown_kernel(now=True)
 
-    def run(path, folder):
-        images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
-        channels = 1 if path.stem == "fashion_mnist" else 3
-        np.save(folder / "images.npy", images[..., :channels])
-        notebook = nbformat.read(path, as_version=4)
-        [cell] = [c for c in notebook.cells if "override" in c.metadata.get("tags", [])]
-        cell.source = OVERRIDE.format(folder=str(folder))
-        client = NotebookClient(
-            notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}})
-        return client.execute(), folder
 
-    with ThreadPoolExecutor(2) as pool:
-        # Folders are made here: pytest's factory is not for several threads.
-        folders = {path: tmp_path_factory.mktemp(path.stem) for path in NOTEBOOKS}
-        yield {path.stem: pool.submit(run, path, folder) for path, folder in folders.items()}
+def execute(path, kernel, folder):
+    """The notebook after it has run; raises what a cell has raised."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+    channels = 1 if path.stem == "fashion_mnist" else 3
+    np.save(folder / "images.npy", images[..., :channels])
+    notebook = nbformat.read(path, as_version=4)
+    [cell] = [c for c in notebook.cells if "override" in c.metadata.get("tags", [])]
+    cell.source = OVERRIDE.format(folder=str(folder))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # names of another notebook
+    return NotebookClient(notebook, km=kernel, timeout=120).execute()
 
 
 def outputs(notebook, kind):
@@ -54,11 +54,11 @@ def test_there_is_one_for_each_family_of_presets_and_one_to_explore():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_from_the_first_to_the_last_cell(path, executed):
-    notebook, folder = executed[path.stem].result()  # raises what a cell has raised
+def test_it_runs_from_the_first_to_the_last_cell(path, kernel, tmp_path):
+    notebook = execute(path, kernel, tmp_path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
-    assert list(folder.rglob("generator.keras")) and list(folder.rglob("training.gif"))
+    assert list(tmp_path.rglob("generator.keras")) and list(tmp_path.rglob("training.gif"))
     assert len(outputs(notebook, "image/png")) >= 5 and outputs(notebook, "image/gif")
 
 

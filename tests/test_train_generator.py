@@ -10,6 +10,7 @@ import time
 import pytest
 import yaml
 from commands import ROOT, run, run_from_the_start
+from PIL import Image
 
 from train_generator import main
 
@@ -62,6 +63,8 @@ def test_load_weights_and_step_0(tmp_path, source):
     source = [argument for argument in source if argument != "--deterministic"] + ["--quiet"]
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([*source, "--train_steps", "4", "--save_path", str(one)]) == 0
+    with Image.open(one / "training.png") as plot:
+        assert plot.size[0] == 800
     weights = str(one / "checkpoints" / "step-00000004.weights.h5")
     status = main([
         *source, "--train_steps", "6", "--save_path", str(two), "--load_weights", weights,

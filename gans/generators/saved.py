@@ -1,4 +1,7 @@
-"""New images from a generator: image i of a seed is the same whatever else is made with it."""
+"""New images from a generator: image i of a seed is the same whatever else is made with it.
+
+The same but for rounding: its place in a batch may turn a value into the next of the 256.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Trains a tiny WGAN-GP for 20 steps under a strategy; run as a process by test_distribution.py.
+"""Trains a tiny WGAN-GP for 20 steps under a strategy; run as a process by test_strategy.py.
 
     python distributed_training.py LOGICAL_CPUS DEVICES OUTPUT.npz [DEVICES OUTPUT.npz ...]
 
@@ -29,7 +29,7 @@ def train(devices, output):
     gan.compile(learning_rate=1e-3)
     images = np.random.default_rng(0).uniform(-1, 1, (20, 2 * 8, 8, 8, 1)).astype(np.float32)
     data = tf.data.Dataset.from_tensor_slices(images).repeat()
-    gan.train(data, 20, save_interval=5, save_path=f"{output}.run", quiet=True)
+    gan.train(data, 20, save_interval=10, save_path=f"{output}.run", quiet=True)
     variables = list(gan.weights)
     for optimizer in (gan.critic_optimizer, gan.generator_optimizer):
         variables += optimizer.variables

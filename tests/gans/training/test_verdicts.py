@@ -48,12 +48,15 @@ def verdict_on(path, data, steps, method=WassersteinGAN, compile_options=(), **o
 @pytest.mark.parametrize(
     ("expected", "steps", "compile_options", "options"),
     [
-        ("critic too weak", 80, {"critic_optimizer": keras.optimizers.SGD(0.0)}, {}),
-        ("unstable generator", 240, {"generator_learning_rate": 100 * RATE}, {}),
+        # What goes wrong goes far wrong: on no processor is a number near to where it is told.
+        ("critic too weak", 40, {"critic_optimizer": keras.optimizers.SGD(0.0)}, {}),
+        ("unstable generator", 80, {"generator_learning_rate": 100 * RATE}, {}),
         ("critic too weak", 120, {}, {"clip_value": 1e-5}),
-        ("exploding gradient", 240, {}, {"clip_value": 10.0}),
-        # A weight of 0 is refused; this one does nothing either.
-        ("exploding gradient", 160, {"learning_rate": 1e-2}, {"gradient_penalty": 1e-9}),
+        ("exploding gradient", 120, {"learning_rate": 4 * RATE}, {"clip_value": 10.0}),
+        # A weight of 0 is refused; this one does nothing either. A generator as quick as this
+        # critic would now and then bring its gradient down.
+        ("exploding gradient", 80, {"learning_rate": 25 * RATE, "generator_learning_rate": RATE},
+         {"gradient_penalty": 1e-9}),
     ],
     ids=["critic_rate_0", "generator_rate_100_times", "clip_1e-5", "clip_10", "no_penalty"],
 )
@@ -79,6 +82,6 @@ def test_twenty_training_images_are_overfitted(discs, tmp_path):
 )
 def test_healthy_runs_are_not_accused(discs, tmp_path, method, rate, options):
     rates = {"learning_rate": rate}
-    verdict, names = verdict_on(tmp_path / "run", discs(), 400, method, rates, **options)
+    verdict, names = verdict_on(tmp_path / "run", discs(), 240, method, rates, **options)
     assert verdict.level != "problem", verdict
     assert set(names) <= {"starting", "learning", "critic not yet converged", "stalled"}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from comparing import assert_same_images
 
 from utils.exploring import pictures as exploration
 from utils.exploring.directions import closed_form_directions, principal_directions
@@ -114,7 +115,7 @@ def test_directions_of_either_kind_in_deviations_of_the_noise(drawn, noise, devi
         np.testing.assert_allclose(distances, [-4, 0, 4])
         steps = np.array([-4, 0, 4])[None, :, None] * deviation * directions[:, None]
         expected = painter.images(points(5, noise=noise)[0] + steps)
-        np.testing.assert_array_equal(images, expected)
+        assert_same_images(images, expected)
 
 
 def test_images_of_a_seed_and_of_seeds(tmp_path, monkeypatch):

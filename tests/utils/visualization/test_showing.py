@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from comparing import assert_same_images
 from PIL import Image
 
 from utils.visualization import generate_and_show_image, image_grid
@@ -47,7 +48,7 @@ def test_images_are_those_that_the_trained_model_generates(tiny_gan, tmp_path, n
     gan = tiny_gan(noise=noise)
     path = tmp_path / "new" / "images.png"
     images = generate_and_show_image(gan.ema_generator, path, n=70, noise=noise, seed=4)
-    np.testing.assert_array_equal(images, gan.generate(70, seed=4))
+    assert_same_images(images, gan.generate(70, seed=4))
     with Image.open(path) as picture:
         np.testing.assert_array_equal(np.asarray(picture), image_grid(images)[..., 0])
     assert list(path.parent.iterdir()) == [path]
