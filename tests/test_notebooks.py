@@ -38,7 +38,11 @@ def execute(path, kernel, folder):
     [cell] = [c for c in notebook.cells if "override" in c.metadata.get("tags", [])]
     cell.source = OVERRIDE.format(folder=str(folder))
     notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # names of another notebook
-    return NotebookClient(notebook, km=kernel, timeout=120).execute()
+    client = NotebookClient(notebook, km=kernel, timeout=120)
+    try:
+        return client.execute()
+    finally:
+        client.kc.stop_channels()
 
 
 def outputs(notebook, kind):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run as run_command
+from commands import run_from_the_start as run_command
 from written_runs import NASTY, write_run
 
 from utils.pages import Report, frames, write_comparison, write_report
