@@ -98,7 +98,7 @@ def test_memory_does_not_grow_with_the_matrix():
         ((np.zeros((0, 2)), np.zeros((3, 2))), "queries must hold at least 1 images.*Received: 0"),
         ((np.zeros((3, 2), complex), np.zeros((3, 2))), "queries must.*complex128"),
         ((np.zeros((3, 2)), [[0, 0], [0, np.nan]]), "references must be finite.*row 1 of 2"),
-        ((np.zeros((3, 2)), np.zeros((3, 2)), 0), "k must be an integer .*least 1. Received: 0"),
+        ((np.zeros((3, 2)), np.zeros((3, 2)), 0), "k must be a whole number.*Received: 0"),
         ((np.zeros((3, 2)), np.zeros((3, 2)), 4), "k must be at most 3.*Received: 4"),
         ((np.zeros((3, 2)), np.zeros((3, 2)), 3, True), "k must be at most 2.*others.*Received: 3"),
         ((np.zeros((3, 2)), np.zeros((4, 2)), 1, True), "same=True demands.*Received: 3 and 4"),
