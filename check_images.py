@@ -1,4 +1,4 @@
-"""Says what a run would make of a collection of images, before anyone waits for one."""
+"""Says what a run would make of a collection of images, before anyone waits for a run."""
 
 import argparse
 import json
@@ -83,7 +83,7 @@ def _run(options: DataOptions, as_json: bool, preview: str | None) -> int:
 
 
 def report(facts: dict, batch_size: int) -> str:
-    """The facts of `inspect_source`, with "nearest_sizes", as text for a person."""
+    """The facts of `inspect_source`, with "nearest_sizes", as text for people."""
     shape = "x".join(map(str, facts["image_shape"]))
     lines = [f"{facts['source']}: {facts['images']:,} images, to be used at {shape}"]
     if facts["note"]:
@@ -91,16 +91,17 @@ def report(facts: dict, batch_size: int) -> str:
     lines += ["", *_table(facts)] if facts["usable"] else []
     lines += ["", *_lists(facts), *_resizing(facts["resizing"]), ""]
     lines.append(
-        f"Prepared set: {_megabytes(facts['disk_bytes'])} on disk, and in memory at most as much, "
-        "which the system takes back\nwhen it needs it. "
-        f"A batch of {batch_size}: {_megabytes(facts['batch_bytes'])}."
+        f"Prepared set: {_megabytes(facts['disk_bytes'])} on disk and at most as much in memory, "
+        f"which the system\ntakes back when it needs it. A batch of {batch_size}: "
+        f"{_megabytes(facts['batch_bytes'])}."
     )
     sizes = [f"{height}x{width}" for height, width in facts["nearest_sizes"]]
     size = "{}x{}".format(*facts["image_shape"])
     if sizes[0] == size:
         lines.append(f"Architectures: {size} fits.")
     else:
-        lines.append(f"Architectures: {size} does not fit any. Nearest that do: {', '.join(sizes)}")
+        lines.append(f"Architectures: {size} fits none. The nearest sizes that fit: "
+                     f"{', '.join(sizes)}")
     if facts["problem"]:
         lines.append(f"A run would stop: {facts['problem']}.")
     else:
@@ -131,7 +132,7 @@ def _lists(facts: dict) -> list[str]:
         lines.append(f"  {count:,} x {reason}: {_some(names, count)}")
     if facts["different_shape"]:
         names = _some(facts["different_shape_names"], facts["different_shape"])
-        lines.append(f"Not of the demanded shape: {facts['different_shape']:,}: {names}")
+        lines.append(f"Not of the required shape: {facts['different_shape']:,}: {names}")
     for title, key in (("Exact duplicates", "duplicates"), ("Near duplicates", "near_duplicates")):
         lines.append(f"{title}: {facts[key]:,}")
         groups = facts[f"{key.removesuffix('s')}_groups"]

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     parser = _parser()
     given = argparse.Namespace(**parser.parse_given(arguments))
-    return exit_status(lambda: _run(given), "Features of real images that were ready are kept.")
+    return exit_status(lambda: _run(given), "Finished features of real images are kept.")
 
 
 def _parser() -> OptionParser:
@@ -40,7 +40,7 @@ def _parser() -> OptionParser:
   %(prog)s runs/gan --held_out photos/test          and are its images copies?
   %(prog)s generator.keras --real photos --metrics fid kid
   %(prog)s fakes/ --real photos --resize 64 64      two folders of images
-  %(prog)s runs/gan --features classifier.keras     judged by another network than Inception
+  %(prog)s runs/gan --features classifier.keras     judged by a network other than Inception
 
 What the numbers mean: docs/evaluation.md.""",
     )
@@ -51,16 +51,16 @@ What the numbers mean: docs/evaluation.md.""",
                         help="real images: a folder, a .zip or .tar, a .npy or .npz array, an idx "
                         ".gz file, tfds:NAME[:SPLIT] or faces (default: those of the run)")
     parser.add_argument("--held_out", metavar="SOURCE",
-                        help="real images that the generator has not learned from, to tell copies")
+                        help="real images that the generator has not learned from, to find copies")
     judged = parser.add_argument_group("what is judged")
     judged.add_argument("--metrics", nargs="+", type=one_of(*dict.fromkeys([*METRICS, *NUMBERS])),
                         metavar="NAME",
-                        help=f"of {', '.join(METRICS)}, where prdc is precision, recall, density "
-                        "and coverage (default: all that there are images enough for)")
+                        help=f"among {', '.join(METRICS)}, where prdc is precision, recall, "
+                        "density and coverage (default: all that there are enough images for)")
     judged.add_argument("--num_images", type=at_least(1), default=10_000, metavar="N",
-                        help="fakes, and at most so many real images (default: 10000)")
+                        help="fakes, and at most this many real images (default: 10000)")
     judged.add_argument("--seed", type=at_least(0), default=0, metavar="N",
-                        help="seed of the fakes and of what is drawn (default: 0)")
+                        help="seed of the fakes and of all random draws (default: 0)")
     judged.add_argument("--noise", type=one_of("normal", "uniform"), metavar="{normal,uniform}",
                         help="noise of a saved generator (default: its run's, else normal)")
     how = parser.add_argument_group("by what")
@@ -72,8 +72,8 @@ What the numbers mean: docs/evaluation.md.""",
                      "classifier, cut off the last layer")
     how.add_argument("--resize_mode", type=one_of("tf1", "clean"), default="tf1",
                      metavar="{tf1,clean}",
-                     help="how images are brought to the network's size: tf1, the FID's own, or "
-                     "clean, as clean-fid (default: tf1)")
+                     help="how images are resized for the network: tf1, the FID's own way, or "
+                     "clean, that of clean-fid (default: tf1)")
     how.add_argument("--batch_size", type=at_least(1), default=32, metavar="N",
                      help="images at a time (default: 32)")
     prepared = parser.add_argument_group("how images are prepared (default: as the run did)")
@@ -83,7 +83,7 @@ What the numbers mean: docs/evaluation.md.""",
     output = parser.add_argument_group("output")
     output.add_argument("--output", metavar="DIR",
                         help="folder for evaluation.json and copies.png (default: the run "
-                        "directory, for a generator in it a folder of its name there, else "
+                        "directory; for a generator in it, a folder of its name there; else "
                         "evaluation)")
     output.add_argument("--beside", nargs="+", default=[], metavar="FILE.json",
                         help="earlier evaluations to show in the same table")
@@ -106,8 +106,8 @@ def _run(given: argparse.Namespace) -> int:
     source = given.real or trained_on.get("source")
     if source is None:
         raise ValueError(
-            "real must name the real images to compare with (--real SOURCE). Received: none, and "
-            f"{given.fakes!r} does not say what it was trained on"
+            "real must name the real images to compare with (--real SOURCE), because "
+            f"{given.fakes!r} does not say what it was trained on. Received: None"
         )
     output = _output(given.output, path, run)
     start_tensorflow(show_progress=not given.quiet)
@@ -127,7 +127,7 @@ def _run(given: argparse.Namespace) -> int:
     learned = (config.get("data") or {}).get("digest")
     if learned not in (None, real.digest) and "copies" in evaluation:
         evaluation["warnings"].append(
-            "The real images are not the ones that the run was trained on: copies of its training "
+            "The real images are not those that the run was trained on, so copies of its training "
             "images are not found."
         )
     evaluation["seconds"] = round(time.perf_counter() - began, 1)
@@ -169,7 +169,7 @@ def _image_sets(
         fakes, (*size, channels) = _generated(given, named)
         if given.resize is not None and tuple(given.resize) != tuple(size):
             raise ValueError(
-                f"resize must be left out with a generator, whose images have {size[0]} {size[1]}. "
+                f"resize must be left out with a generator, whose images are {size[0]} {size[1]}. "
                 f"Received: {' '.join(map(str, given.resize))}"
             )
         options = {**options, "to_grayscale": channels == 1}
@@ -217,7 +217,7 @@ def _write(evaluation: dict[str, Any], output: Path, fakes: Any, real: Any, held
     with atomic_path(output / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
     written, pairs = str(output / "evaluation.json"), output / "copies.png"
-    pairs.unlink(missing_ok=True)  # of an earlier evaluation
+    pairs.unlink(missing_ok=True)  # from an earlier evaluation
     if "copies" in evaluation:
         title = "Fakes closest to a training image, in feature space"
         save_closest_pairs(evaluation["copies"]["closest"], fakes, real, held_out, title, pairs)

@@ -16,7 +16,7 @@ from utils.runs.generators import NamedGenerator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
-_ENDINGS = (".zip", ".npz", ".png", ".gif", ".mp4")  # what is no folder
+_ENDINGS = (".zip", ".npz", ".png", ".gif", ".mp4")  # endings that are not folders
 _EXPORTED = {"onnx": "generator.onnx", "litert": "generator.tflite"}
 _ONE_SEED = {"seed", "truncation"}
 _PREPARATION = {"crop", "background", "max_megapixels", "cache_dir", "no_cache"}
@@ -26,9 +26,9 @@ class _Mode(NamedTuple):
     """Something to make.
 
     Attributes:
-        make: Makes it, with the functions of utils.exploring.pictures, from what is given.
+        make: Makes it from the given options, with the functions of utils.exploring.pictures.
         endings: How its path may end, the default first; "" is a folder.
-        takes: The options that it heeds.
+        takes: The options that it uses.
     """
 
     make: Callable[[Any, argparse.Namespace, Any, Path], None]
@@ -79,7 +79,7 @@ _ALWAYS = {"generator", "raw", "best", "step", "noise", "output", "overwrite", "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     given = argparse.Namespace(**generation_parser().parse_given(arguments))
-    return exit_status(lambda: _run(given), "What was unfinished is removed.")
+    return exit_status(lambda: _run(given), "Unfinished files were removed.")
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -104,18 +104,18 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _mode(given: argparse.Namespace) -> str:
-    """What is to be made; every other option that is given must have a meaning for it."""
+    """What to make; every other given option must have a meaning for it."""
     values = {name: value for name, value in vars(given).items()
               if value is not None and value is not False}  # fmt: skip
     name = next((name for name in _MODES if name in values), "count")
     for option in values.keys() - _ALWAYS - _MODES[name].takes - {name}:
         takers = [f"--{mode}" for mode in _MODES if option in _MODES[mode].takes]
-        rule = f"goes with {', '.join(takers)}" if takers else "is something else to make"
+        rule = f"goes with {', '.join(takers)}" if takers else "makes something else"
         raise ValueError(
             f"{option} must be left out with --{name}: it {rule}. Received: {values[option]}"
         )
     if name == "interpolate" and len(given.interpolate) < 2:
-        raise ValueError(f"interpolate must be two seeds or more. Received: {given.interpolate[0]}")
+        raise ValueError(f"interpolate must be two or more seeds. Received: {given.interpolate[0]}")
     if name == "traverse" and len(given.traverse) not in (0, 2):
         raise ValueError(
             "traverse must be two components of the noise, or none for the first and the last. "
@@ -155,17 +155,18 @@ def _output(given: argparse.Namespace, name: str, folder: Path) -> Path:
         there = sum(1 for _ in output.iterdir()) if output.is_dir() else int(output.exists())
     if there and not given.overwrite:
         raise ValueError(
-            "output must not be there already: choose another with --output, or give --overwrite. "
+            "output must not exist yet: choose another with --output, or give --overwrite. "
             f"Received: '{output}'"
         )
     if there and is_folder and name != "export":
-        print(f"{output} holds {there} files: those of the same names are replaced, others stay.",
+        print(f"{output} holds {there} files: those with the same names are replaced, the others "
+              "stay.",
               file=sys.stderr)  # fmt: skip
     return output
 
 
 def _default_name(given: argparse.Namespace, name: str) -> str:
-    """All that decides what is made, so that two commands write two files."""
+    """Everything that decides what is made, so that two commands write two files."""
     parts = [{"count": "images"}.get(name, name)]
     shown = [name, "count", "seeds", "seed", "by", "truncation", "frames", "step"]
     for option in dict.fromkeys(shown):

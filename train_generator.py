@@ -16,10 +16,10 @@ from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
 from utils.runs.directory import RunDirectory
 
 XLA_ON_A_CPU = (
-    "warning: on a CPU XLA makes a step slower: measured 1.3 times with the 4x4 kernels of dcgan "
-    "and 14 times with the 5x5 ones of anime; --xla auto leaves it out"
+    "warning: XLA makes a step slower on a CPU: 1.3 times as long with the 4x4 kernels of dcgan "
+    "and 14 times with the 5x5 kernels of anime, as measured; --xla auto leaves it out"
 )
-# Before TensorFlow is imported: its C++ messages are not for the user of a script.
+# Before TensorFlow is imported: its C++ messages are not for users of a script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if page is not None:
         return exit_status(lambda: _write_page(**page), "No page was written.")
     config, dry_run = read_options(parser, arguments)
-    return exit_status(lambda: _run(config, dry_run), "Nothing that was saved is harmed.")
+    return exit_status(lambda: _run(config, dry_run), "What was saved is whole.")
 
 
 def _write_page(report: str | None = None, compare: Sequence[str] = ()) -> int:
@@ -41,7 +41,7 @@ def _write_page(report: str | None = None, compare: Sequence[str] = ()) -> int:
 
 
 def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
-    """Finds out before the images are prepared what would stop the run after."""
+    """Finds what would stop the run later, before the images are prepared."""
     from gans.architectures import first_block
 
     first_block(*(config.resize or config.shape))
@@ -51,8 +51,8 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
         RunDirectory(config.save_path).require_unused()
     if config.load_weights is not None and not Path(config.load_weights).is_file():
         raise ValueError(
-            f"load_weights must be a .weights.h5 file. Received: {config.load_weights!r}, "
-            "which is no file"
+            f"load_weights must be a .weights.h5 file. Received: {config.load_weights!r}, which is "
+            "not a file"
         )
     if config.export is not None:
         with quiet_stderr():
@@ -62,12 +62,13 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
     if config.features is not None:
         if not Path(config.features).expanduser().is_file():
             raise ValueError(
-                f"features must be a .keras file. Received: {config.features!r}, which is no file"
+                f"features must be a .keras file. Received: {config.features!r}, which is not a "
+                "file"
             )
     elif config.inception_weights is not None or (config.evaluate_every and not dry_run):
         with quiet_stderr():
             from utils.metrics.features.inception_weights import read_inception_weights
-        read_inception_weights(config.inception_weights)  # or a download may fail after an hour
+        read_inception_weights(config.inception_weights)  # else a download may fail after an hour
 
 
 def _run(config: TrainingConfig, dry_run: bool) -> int:
@@ -85,8 +86,8 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     if workers > 1 and not config.quiet:
         print(f"Worker {worker} of {workers}: waiting for the others", flush=True)
     if workers > 1 or config.devices is not None:
-        # Before what takes long, and before anything else, such as a tfds source, starts
-        # TensorFlow; and workers that know each other learn of each other's end.
+        # Before anything slow, and before anything else, such as a tfds source, starts TensorFlow.
+        # Workers that know each other also learn when one ends.
         strategy = _open_strategy(config)
     _check_early(config, dry_run, worker == 0)
     data = DataPreparator(**config.data_options())
@@ -109,7 +110,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
     with lost_workers_named(strategy):
         gan = _build(config, data, strategy, worker)
-    # What a resumed run takes over is what this machine has chosen.
+    # A resumed run takes over what this machine has chosen.
     config = dataclasses.replace(config, precision=gan.options.precision)
     if talkative:
         sizes = [network.count_params() for network in (gan.generator, gan.critic)]
@@ -125,7 +126,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
         again = ["--resume", "--save_path", str(run.directory.path)]
         if config.devices is not None:
             again += ["--devices", str(config.devices)]
-        where = ", on every worker as it was started" if workers > 1 else ""
+        where = ", on every worker, as it was started" if workers > 1 else ""
         print(f"To go on{where}:", shlex.join([sys.executable, sys.argv[0], *again]))
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0
 
@@ -141,14 +142,14 @@ def _open_strategy(config: TrainingConfig) -> Any:
 
 
 def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any:
-    """The model, compiled, with the weights and the step that it is to start from."""
+    """The compiled model, with the weights and the step that it starts from."""
     import tensorflow as tf
 
     from gans import model_class
     from gans.distribution.strategy import Exchange
     from gans.distribution.together import require_same_run
 
-    # Building is an exchange already, which other networks would break.
+    # Building already exchanges values, which differing networks would break.
     options = {**config.model_options(), **config.compile_options(), "method": config.method,
                "batch_size": config.batch_size, "devices": config.devices}  # fmt: skip
     require_same_run({**options, "images": data.digest}, Exchange(strategy))
@@ -157,7 +158,7 @@ def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any
     with strategy.scope():
         gan = model_class(config.method)(data.image_shape, **config.model_options())
     gan.compile(**config.compile_options())
-    if config.load_weights is not None and worker == 0:  # which gives them to the others
+    if config.load_weights is not None and worker == 0:  # worker 0 gives them to the others
         gan.load_weights(config.load_weights)
     if config.step_0 is not None:
         gan.set_step(config.step_0)

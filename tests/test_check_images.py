@@ -33,7 +33,7 @@ def test_report(photos, capsys):
     assert "20x30      10    RGB       10    PNG         10" in text
     assert "1 x the file is empty: bad.png" in text
     assert "Resizing (center): cuts off 34% of an image (median), 34% at most; 10 images" in text
-    assert "65x64 does not fit any. Nearest that do: 64x64, " in text
+    assert "65x64 fits none. The nearest sizes that fit: 64x64, " in text
     assert text.endswith("A run would use 10 of 11 images.\n")
 
 
@@ -57,7 +57,7 @@ def test_a_run_that_would_stop_is_status_1(photos, capsys):
     expected = "A run would stop: batch_size 32 is larger than the 10 usable images.\n"
     assert capsys.readouterr().out.endswith(expected)
     assert check_images.main([str(photos), "-b", "4", "--shape", "20", "31"]) == 1
-    assert "10 images do not have the demanded shape" in capsys.readouterr().out
+    assert "10 images do not have the required shape" in capsys.readouterr().out
 
 
 def test_mistakes_are_one_line(photos, capsys):

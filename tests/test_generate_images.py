@@ -170,7 +170,7 @@ def test_nothing_is_overwritten_unless_wanted(run, generate, tmp_path):
     output = tmp_path / "grid.png"
     output.write_text("mine")
     status, _, error = generate(run, "--grid", "2x2", "--output", output)
-    assert status == 1 and "output must not be there already" in error and str(output) in error
+    assert status == 1 and "output must not exist yet" in error and str(output) in error
     assert output.read_text() == "mine"
     assert generate(run, "--grid", "2x2", "--output", output, "--overwrite")[0] == 0
     assert read(output).shape == (22, 22)
@@ -182,9 +182,9 @@ def test_nothing_is_overwritten_unless_wanted(run, generate, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--interpolate", "3"], "interpolate must be two seeds or more. Received: 3"),
+        (["--interpolate", "3"], "interpolate must be two or more seeds. Received: 3"),
         (["--traverse", "1"], "traverse must be two components of the noise"),
-        (["--traverse", "1", "6"], "two of noise, 0 to 5. Received: 1 and 6"),
+        (["--traverse", "1", "6"], "components of the noise, 0 to 5. Received: 1 and 6"),
         (["--directions", "7"], "directions must be 1 to 6, the length of noise. Received: 7"),
         (["--interpolate", "3", "7", "--seed", "5"], "seed must be left out with --interpolate: it "
          "goes with --nearest, --grid, --traverse"),
@@ -218,11 +218,12 @@ def test_bad_arguments(run, generate, tmp_path, monkeypatch, arguments, message)
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("missing", [], "GENERATOR must be a run directory or a saved generator"),
-        ("typo.keras", [], "GENERATOR must be a run directory or a saved generator"),
-        ("checkpoints/step-00000002.weights.h5", [], "for weights do not say what model they are"),
+        ("missing", [], "GENERATOR must be an existing run directory or saved generator"),
+        ("typo.keras", [], "GENERATOR must be an existing run directory or saved generator"),
+        ("checkpoints/step-00000002.weights.h5", [], "because weights alone do not describe their "
+                                                     "model"),
         ("generator.keras", ["--raw"], "raw, best and step must be left out with a saved"),
-        ("saved_model", ["--directions", "2"], "a SavedModel has no layers to look into"),
+        ("saved_model", ["--directions", "2"], "to look into its layers. Received: a SavedModel"),
     ],
 )
 def test_bad_generators(run, generate, tmp_path, name, arguments, message):

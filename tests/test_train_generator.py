@@ -104,4 +104,4 @@ def test_what_auto_chose_is_said_and_kept(tmp_path, source, capsys):
     assert config["options"]["precision"] == chosen
     assert f"parameters, {chosen}, on" in shown.out
     if "CPU cores" in shown.out:
-        assert shown.err.count("warning: on a CPU XLA makes a step slower") == 1
+        assert shown.err.count("warning: XLA makes a step slower on a CPU") == 1

@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, locks between processes, the cache folder."""
+"""Files that are whole or absent, locks between processes, the cache folder."""
 
 import contextlib
 import fcntl
@@ -45,7 +45,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Deletes what a killed process left of `atomic_path` in `folder` itself."""
+    """Deletes what `atomic_path` left in `folder` itself when a process was killed."""
     for path in Path(folder).glob(f"{_TEMPORARY}*"):
         _remove(path)
 
@@ -59,17 +59,17 @@ def _remove(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
-    """Holds the lock that a file stands for, which goes with the process, however it ends.
+    """Holds the lock that a file stands for; the lock ends with the process, however that ends.
 
-    The file is made, and removed at the end; one that a killed process left locks nothing. On a
-    file system that knows no locks, nothing is locked.
+    The file is created, and removed at the end; one left by a killed process locks nothing. On a
+    file system without locks, nothing is locked.
 
     Args:
         path: The file. Its folder must exist.
         if_busy: Called once if another process holds the lock; raises, or returns to wait for it.
 
     Raises:
-        OSError: The file cannot be made.
+        OSError: The file cannot be created.
     """
     busy = False
     while True:
@@ -83,7 +83,7 @@ def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX)
             except OSError:  # a file system without locks
                 pass
-            if not _is_at(path, file.fileno()):  # its last holder has removed it: another counts
+            if not _is_at(path, file.fileno()):  # its last holder has removed it
                 continue
             try:
                 yield

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 NOISES = ("normal", "uniform")
-# Below this angle in radians, or this near to opposite, sin(angle) is no safe divisor.
+# Below this angle in radians, or this near to opposite, sin(angle) is not a safe divisor.
 _PARALLEL = 1e-4
 
 
@@ -27,7 +27,7 @@ def sample(
     Args:
         n: Number of vectors, at least 1.
         noise_dim: Their length.
-        seed: Vector i depends on (seed, i) only, whatever n is.
+        seed: Vector i depends only on (seed, i), whatever n is.
         noise: "normal" (standard normal) or "uniform" (in [-1, 1]).
         truncation: None, or a bound of at least 0.01: normal components are drawn again until
             they lie within it (Brock et al. 2019, https://arxiv.org/abs/1809.11096, section 3.1);
@@ -61,8 +61,8 @@ def sample(
 def lerp(start: np.ndarray, end: np.ndarray, alpha: np.ndarray | float) -> np.ndarray:
     """The straight line alpha * v1 + (1 - alpha) * v2, from v2, the start, to v1, the end.
 
-    The way for uniform noise. Normal noise comes too near to zero in the middle of it, where the
-    generator has seen hardly any.
+    The way for uniform noise. In its middle, normal noise comes too near to zero, where the
+    generator has hardly been trained.
 
     Args:
         start: [noise_dim].
@@ -80,8 +80,8 @@ def slerp(start: np.ndarray, end: np.ndarray, alpha: np.ndarray | float) -> np.n
     """The arc, sin((1 - alpha) w) / sin(w) * start + sin(alpha w) / sin(w) * end.
 
     w is the angle between the two (Shoemake 1985; for noise White 2016,
-    https://arxiv.org/abs/1609.04468): lengths stay those of normal noise all the way. Where the
-    two are parallel, opposite or zero there is no one arc, and the line is taken.
+    https://arxiv.org/abs/1609.04468): lengths stay those of normal noise all the way. If the two
+    are parallel, opposite or zero, no arc is unique, and the line is taken.
 
     Args and returns: as `lerp`.
     """
@@ -101,8 +101,8 @@ def interpolate(points: np.ndarray, frames: int, spherical: bool) -> np.ndarray:
 
     Args:
         points: [K, noise_dim], K at least 2.
-        frames: Vectors from one point to the next, with both; at least 2.
-        spherical: Whether by `slerp` instead of `lerp`.
+        frames: Vectors from one point to the next, including both; at least 2.
+        spherical: Whether to use `slerp` instead of `lerp`.
 
     Returns:
         float32 [K - 1, frames, noise_dim].
@@ -126,17 +126,17 @@ def loop(
     noise: str = "normal",
     truncation: float | None = None,
 ) -> np.ndarray:
-    """A smooth closed way through noise, each vector of which is distributed as `sample`'s.
+    """A smooth closed way through noise; each vector is distributed like those of `sample`.
 
-    Each component is a periodic Gaussian process of time t in [0, 1),
-    sum over h = 1 ... turns of a_h cos(2 pi h t) + b_h sin(2 pi h t), a and b normal with variance
-    1 / turns: standard normal at every t, and as smooth as its fastest cosine. The normal
-    distribution function makes uniform numbers of these, and quantiles of it truncated ones.
+    Each component is a periodic Gaussian process of time t in [0, 1), sum over h = 1 ... turns of
+    a_h cos(2 pi h t) + b_h sin(2 pi h t), a and b normal with variance 1 / turns: standard normal
+    at every t, and as smooth as its fastest cosine. The normal distribution function turns these
+    into uniform numbers, and its quantiles into truncated ones.
 
     Args:
         frames: Vectors, evenly spaced in time; the one after the last would be the first again.
         noise_dim: Their length.
-        turns: How often the fastest part goes round: the more, the more different images.
+        turns: How often the fastest part goes around: more turns show more different images.
         seed, noise, truncation: As for `sample`.
 
     Returns:
@@ -151,7 +151,7 @@ def loop(
             raise ValueError(f"{argument} must be at least 1. Received: {value}")
     angles = 2 * np.pi * np.outer(np.arange(frames) / frames, np.arange(1, turns + 1))
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)  # [frames, 2 * turns]
-    rng = np.random.default_rng([seed, 0, 1])  # not the numbers of any vector of this seed
+    rng = np.random.default_rng([seed, 0, 1])  # differs from every vector of this seed
     weights = rng.standard_normal((2 * turns, noise_dim))
     rows = waves @ weights / math.sqrt(turns)
     if noise == "normal" and truncation is None:
@@ -172,7 +172,7 @@ def traversal(vector: np.ndarray, across: int, down: int, values: np.ndarray) ->
         vector: [noise_dim].
         across: The component that differs from column to column.
         down: The component that differs from row to row.
-        values: [N], in order from left to right and from top to bottom.
+        values: [N], from left to right and from top to bottom.
 
     Returns:
         float32 [N, N, noise_dim], rows first.
@@ -183,7 +183,7 @@ def traversal(vector: np.ndarray, across: int, down: int, values: np.ndarray) ->
     inside = range(len(vector))
     if across not in inside or down not in inside or across == down:
         raise ValueError(
-            f"the components across and down must be two of noise, 0 to {len(vector) - 1}. "
+            f"across and down must be two components of the noise, 0 to {len(vector) - 1}. "
             f"Received: {across} and {down}"
         )
     count = len(values)

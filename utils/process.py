@@ -12,24 +12,27 @@ from typing import Any, NoReturn
 
 
 def exit_status(run: Callable[[], int], after_stop: str) -> int:
-    """Runs a command to its exit status; what goes wrong is one line on stderr, never a traceback.
+    """Runs a command and returns its exit status; an error is one line on stderr, not a traceback.
 
     Args:
         run: Does the work and returns the exit status.
-        after_stop: What to say, after "Stopped.", when the user presses Ctrl-C.
+        after_stop: What to print after "Stopped." if the user presses Ctrl-C.
     """
     try:
         return run()
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
         _print_error(error)
         return 1
-    except _tensorflow_errors() as error:  # how what goes wrong inside a graph arrives
-        # Its first line names the graph, and others the places in it where an operation was made.
+    except _tensorflow_errors() as error:  # raised by errors inside a graph
+        # Its first line names the graph, others the places where an operation was made.
         heads = (" ", "\t", "Graph execution", "Detected at")
         lines = [line for line in error.message.splitlines() if line and not line.startswith(heads)]
         text = lines[0] if lines else type(error).__name__
         if type(error).__name__ == "ResourceExhaustedError":
-            text = "the networks and a batch do not fit into memory: lower --batch_size or the size"
+            text = (
+                "the networks and a batch do not fit in memory: lower --batch_size or the image "
+                "size"
+            )
         _print_error(text)
         return 1
     except ImportError as error:
@@ -41,13 +44,13 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
 
 
 def _tensorflow_errors() -> tuple[type[Exception], ...]:
-    """TensorFlow's own, once it is loaded: it must not be for --help."""
+    """TensorFlow's errors, once it is loaded; --help must not load it."""
     tensorflow = sys.modules.get("tensorflow")
     return () if tensorflow is None else (tensorflow.errors.OpError,)
 
 
 def _print_error(error: Exception | str) -> None:
-    """One line on stderr, also where a library's message has several."""
+    """Prints one line on stderr, even if a library's message has several."""
     text = " ".join(str(error).split()) or type(error).__name__
     print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
 
@@ -55,7 +58,7 @@ def _print_error(error: Exception | str) -> None:
 def leave(status: int) -> NoReturn:
     """Ends a script that has used TensorFlow.
 
-    Not by sys.exit: HDF5 crashes while Python shuts down if it could not write a file to its end,
+    Does not use sys.exit: HDF5 crashes at Python's shutdown if it could not finish writing a file,
     and TensorFlow's threads take seconds to end.
     """
     sys.stdout.flush()
@@ -103,7 +106,7 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def start_tensorflow(show_progress: bool = False) -> list:
-    """Loads TensorFlow without its messages, to take memory of a GPU as it needs it.
+    """Loads TensorFlow without its messages, and lets it take GPU memory only as needed.
 
     Args:
         show_progress: Whether to say on stderr, before seconds go by, what they are spent on.
@@ -123,14 +126,14 @@ def start_tensorflow(show_progress: bool = False) -> list:
 
 
 def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay: float = 0.0):
-    """A tqdm bar on stderr, with a line only every ten seconds where that is a file.
+    """A tqdm bar on stderr; if that is a file, one line every ten seconds.
 
     Args:
-        title: What goes on.
-        total: How many of `unit`; 0 if nobody knows.
+        title: Describes the work.
+        total: How many of `unit`; 0 if unknown.
         show: Whether to show it at all.
         unit: What is counted.
-        delay: Seconds before it is shown: what takes less needs none.
+        delay: Seconds before it is shown; shorter work needs no bar.
     """
     from tqdm import tqdm
 
@@ -140,5 +143,5 @@ def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay
 
 
 def available_cores() -> int:
-    """Those of this process, where the system tells them apart from the machine's."""
+    """The cores of this process, if the system distinguishes them from the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

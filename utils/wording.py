@@ -6,7 +6,7 @@ from typing import Any
 
 
 def number(value: Any) -> str:
-    """1,234 or 0.01235; "unknown" where it is none."""
+    """1,234 or 0.01235; "unknown" if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "unknown"
     if isinstance(value, int) or abs(value) >= 1000:
@@ -15,7 +15,7 @@ def number(value: Any) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """12 min 3 s; "unknown" where it is none."""
+    """12 min 3 s; "unknown" if it is not a duration."""
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not is_number or not 0 <= seconds < math.inf:
         return "unknown"
@@ -42,7 +42,7 @@ def size_of(shape: Any) -> str:
 
 
 def plain(value: Any) -> str:
-    """An option's value as it stands on a command line; a dash where it is unset."""
+    """An option's value as on a command line; a dash if it is unset."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -3,11 +3,11 @@
 An architecture is a module with `build_generator(image_shape, noise_dim, base_filters, seed)`,
 `build_critic(image_shape, base_filters, normalization, seed)`, `BASE_FILTERS` (the default width),
 `CRITIC_NORMALIZATIONS` (those that the critic has) and `critic_normalization(method, image_shape)`,
-the default one where the method is "wgan-gp", "wgan" (weight clipping) or "dcgan" (the
-non-saturating baseline).
+the default one for the method "wgan-gp", "wgan" (weight clipping) or "dcgan" (the non-saturating
+baseline).
 
 - "dcgan": the deep convolutional ladder with 4x4 kernels (Radford et al. 2016), half as wide.
-- "anime": 5x5 kernels, as a published WGAN for anime faces has them.
+- "anime": 5x5 kernels, as in a published WGAN for anime faces.
 - "conv4": a wide 4x4 ladder without dense layers, of a published WGAN-GP for CIFAR-10 and CelebA.
 - "residual64": 64 filters everywhere, of a published WGAN-GP for folders of any images.
 - "resnet": the residual networks of the WGAN-GP paper (Gulrajani et al. 2017, appendix F).
@@ -26,7 +26,7 @@ def get_architecture(name: str) -> ModuleType:
     """The module of the architecture `name`.
 
     Raises:
-        ValueError: If there is no architecture of this name.
+        ValueError: If no architecture has this name.
     """
     if name not in ARCHITECTURES:
         raise ValueError(

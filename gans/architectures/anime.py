@@ -1,8 +1,8 @@
-"""The 5x5 family that a published WGAN trains on anime faces, generalized to other sizes.
+"""The 5x5 family of a published WGAN for anime faces, generalized to other sizes.
 
 At 64x64x3 with 128 noise components and 32 base filters it is the published design, with its
-11,971,779 generator and 4,363,585 critic parameters. Widths at each doubling from the image
-inwards: 2f, 4f, 8f, 16f, 16f, ... in the generator; f, 2f, 4f, 8f, 16f, 16f, ... in the critic.
+11,971,779 generator and 4,363,585 critic parameters. Widths at each doubling from the image inward:
+2f, 4f, 8f, 16f, 16f, ... in the generator; f, 2f, 4f, 8f, 16f, 16f, ... in the critic.
 """
 
 import keras
@@ -58,7 +58,7 @@ def build_generator(
         h = layers.Conv2DTranspose(
             count, 5, strides, "same", kernel_initializer=glorot_uniform(seed, index)
         )(h)
-    # float32 whatever the precision: the images are what people and metrics see.
+    # float32 in every precision: these images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
     return keras.Model(noise, images, name="generator")
 

@@ -8,22 +8,21 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="gans")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' layer, with the normalization by a batch's statistics in one fused operation.
+    """Keras' layer, normalizing by a batch's statistics in one fused operation.
 
-    Keras writes it as a dozen operations, each of which reads and writes whole feature maps: a
-    generator's forward and backward pass takes 6 to 10 % longer with them on a CPU in float32, 14 %
-    in bfloat16. The class has Keras' name for what is saved under it: files of weights hold layers
-    by the names of their classes.
+    Keras uses a dozen operations, and each reads and writes whole feature maps. On a CPU they make
+    a generator's forward and backward pass 6 to 10 % slower in float32, 14 % in bfloat16. The class
+    keeps Keras' name because files of weights store layers by the names of their classes.
 
-    While training it can be differentiated once, not twice: a critic under the gradient penalty has
-    none of it, or Keras' own.
+    In training it can be differentiated once, not twice: a critic with the gradient penalty has no
+    batch normalization, or Keras' own.
 
     Args:
         Those of `keras.layers.BatchNormalization`; channels are last.
 
     Call arguments:
         inputs: [N, H, W, C], or [N, C], which Keras normalizes.
-        training: Whether to normalize by the batch's statistics and let the moving ones follow.
+        training: Whether to normalize by the batch's statistics and update the moving ones.
 
     Returns:
         The same shape in the compute dtype; the statistics are float32 in every precision.
@@ -45,7 +44,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The operation's variance is the unbiased one, of count - 1; Keras follows the other.
+        # The operation gives the unbiased variance (count - 1); Keras averages the biased one.
         count = tf.cast(tf.size(inputs) // tf.size(mean), tf.float32)
         variance *= (count - 1.0) / count
         for moving, batch in [(self.moving_mean, mean), (self.moving_variance, variance)]:
@@ -54,7 +53,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def as_keras_layer(layer: keras.Layer) -> keras.Layer:
-    """A copy without weights, of Keras' own class: what is exported loads without this package."""
+    """A copy without weights, of Keras' own class: exported files load without this package."""
     is_ours = isinstance(layer, BatchNormalization)
     kind = keras.layers.BatchNormalization if is_ours else type(layer)
     return kind.from_config(layer.get_config())

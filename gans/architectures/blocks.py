@@ -8,8 +8,8 @@ import numpy as np
 from gans.architectures.batch_norm import BatchNormalization
 
 NORMALIZATIONS = ("none", "batch", "layer", "instance")
-# The papers' codes have it too. Keras' 1e-3 is more than the variance that is left in a critic
-# whose weights are clipped to 0.01, which then tells nothing apart for hundreds of updates.
+# The papers' codes use it too. Keras' 1e-3 exceeds the variance that remains in a critic whose
+# weights are clipped to 0.01: such a critic tells nothing apart for hundreds of updates.
 EPSILON = 1e-5
 
 
@@ -31,24 +31,25 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
 
     Radford, Metz and Chintala 2016, section 4 (https://arxiv.org/abs/1511.06434): kernels of 2-D
     convolutions and transpose convolutions are drawn from normal(0, 0.02), and so are those of
-    dense layers, which are convolutions of a 1x1 image. Gains of batch normalization are drawn
-    from normal(1, 0.02), as the paper's code has it. All biases of these layers become 0. Other
-    layers are left as they are: a gain of layer or instance normalization stays 1.
+    dense layers, which are convolutions of a 1x1 image. Gains of batch normalization are drawn from
+    normal(1, 0.02), as in the paper's code. All biases of these layers become 0. Other layers stay
+    as they are: a gain of layer or instance normalization stays 1.
 
     Args:
-        model: A built model; models inside it are entered.
+        model: A built model; models inside it are included.
         seed: Not negative. Each layer's draw is a function of (seed, position of the layer).
 
     Raises:
-        ValueError: If the seed is negative, or the model or a layer of it has no weights yet.
+        ValueError: If the seed is negative, or the model or one of its layers has no weights yet.
     """
     if seed < 0:
         raise ValueError(f"seed must not be negative. Received: {seed}")
     for index, layer in enumerate(_leaves(model)):
         if not layer.built:
             raise ValueError(
-                "model must be built before its weights are set: call it once, or model.build("
-                f"input_shape). Received: {model.name!r}, whose {layer.name!r} is not built"
+                "model must be built before its weights are set: call it once, or call "
+                f"model.build(input_shape). Received: {model.name!r}, whose {layer.name!r} is not "
+                "built"
             )
         if isinstance(
             layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
@@ -58,7 +59,7 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
             weight, mean, bias = layer.gamma, 1.0, layer.beta
         else:
             continue
-        if weight is not None:  # batch normalization may be without a gain
+        if weight is not None:  # batch normalization may lack a gain
             draw = np.random.default_rng([seed, index]).standard_normal(weight.shape, np.float32)
             weight.assign(np.float32(mean) + np.float32(0.02) * draw)
         if bias is not None:
@@ -74,7 +75,7 @@ def _leaves(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def check_normalization(name: str, names: Sequence[str] = NORMALIZATIONS) -> None:
-    """Raises a ValueError if a family with the normalizations `names` has none of this name."""
+    """Raises a ValueError unless `name` is one of a family's normalizations, `names`."""
     if name not in names:
         raise ValueError(f"normalization must be one of {', '.join(names)}. Received: {name!r}")
 

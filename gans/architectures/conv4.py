@@ -1,8 +1,8 @@
 """The wide 4x4 family without dense layers of a published WGAN-GP for CIFAR-10 and CelebA.
 
-At 32x32 with 100 noise components it is the published design, generalized to every size
-x * 2^n by y * 2^n: the x by y first block is the kernel of the generator's first and of the
-critic's last convolution. Widths at each doubling from the image inwards: f, 2f, 4f, 4f, ...
+At 32x32 with 100 noise components it is the published design, generalized to every size x * 2^n by
+y * 2^n: the x by y first block is the kernel of the generator's first and of the critic's last
+convolution. Widths at each doubling from the image inward: f, 2f, 4f, 4f, ...
 """
 
 import keras
@@ -63,7 +63,7 @@ def build_generator(
     for count in [*filters[1:], channels]:
         h = layers.ReLU()(normalization_layer("batch")(h))
         h = layers.Conv2DTranspose(count, 4, 2, "same")(h)
-    # float32 whatever the precision: the images are what people and metrics see.
+    # float32 in every precision: these images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
     generator = keras.Model(noise, images, name="generator")
     initialize_weights(generator, seed)

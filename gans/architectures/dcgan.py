@@ -1,8 +1,8 @@
 """The DCGAN family: 4x4 kernels, stride 2, no hidden dense layers.
 
 Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
-Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalized to every size
-x * 2^n by y * 2^n. Widths at each doubling from the image inwards: f, 2f, 4f, 8f, 8f, ...
+Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalized to every size x *
+2^n by y * 2^n. Widths at each doubling from the image inward: f, 2f, 4f, 8f, 8f, ...
 """
 
 import keras
@@ -65,7 +65,7 @@ def build_generator(
         h = layers.Conv2DTranspose(count, 4, 2, "same", use_bias=False)(h)
     h = layers.ReLU()(normalization_layer("batch")(h))
     h = layers.Conv2DTranspose(channels, 4, 2, "same")(h)
-    # float32 whatever the precision: the images are what people and metrics see.
+    # float32 in every precision: these images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
     generator = keras.Model(noise, images, name="generator")
     initialize_weights(generator, seed)

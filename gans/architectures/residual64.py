@@ -71,7 +71,7 @@ def build_generator(
         h = normalized(convolution(layers.Conv2DTranspose, base_filters, 5, 2)(h))
         h = normalized(convolution(layers.Conv2D, base_filters, 5)(h))
     h = convolution(layers.Conv2D, channels, 7)(h)
-    # float32 whatever the precision: the images are what people and metrics see.
+    # float32 in every precision: these images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
     return keras.Model(noise, images, name="generator")
 

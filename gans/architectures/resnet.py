@@ -31,7 +31,7 @@ def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
 
 
 def _is_large(doublings: int) -> bool:
-    """Whether images of so many doublings have the 64x64 form."""
+    """Whether images with this many doublings have the 64x64 form."""
     return doublings >= 4
 
 
@@ -65,9 +65,9 @@ def _residual_block(
 ) -> keras.KerasTensor:
     """norm - ReLU - 3x3 - norm - ReLU - 3x3, plus the input, at twice ("up") or half the size.
 
-    Up-sampling repeats each pixel before the first convolution, down-sampling takes the mean of
-    2x2 pixels after the second. The shortcut is a 1x1 convolution where size or width changes.
-    It commutes with both, so it is made where the image is small: a quarter of the work.
+    Up-sampling repeats each pixel before the first convolution, down-sampling takes the mean of 2x2
+    pixels after the second. The shortcut is a 1x1 convolution where size or width changes. It
+    commutes with both, so it is computed where the image is small: a quarter of the work.
     """
     width = h.shape[-1]
     shortcut = h
@@ -93,7 +93,7 @@ def _residual_block(
 def _first_block_of_small_critic(
     images: keras.KerasTensor, filters: int, seeds: Iterator[int]
 ) -> keras.KerasTensor:
-    """A residual block at half the size which leaves the image itself as it is: no first ReLU."""
+    """A residual block at half the size that leaves the image itself as it is: no first ReLU."""
     shortcut = _convolution(filters, 1, seeds)(layers.AveragePooling2D(2)(images))
     h = layers.ReLU()(_convolution(filters, 3, seeds, scale=2.0)(images))
     h = _convolution(filters, 3, seeds, scale=2.0)(h)
@@ -110,7 +110,7 @@ def build_generator(
 
     Dense to about 4x4, a residual block with batch normalization for each doubling, batch
     normalization, ReLU, a 3x3 convolution to the image, tanh. Filters: f everywhere in the 32x32
-    form; f/2, f, 2f, 4f, 4f, ... from the image inwards in the 64x64 form.
+    form; f/2, f, 2f, 4f, 4f, ... from the image inward in the 64x64 form.
 
     Args:
         image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
@@ -137,7 +137,7 @@ def build_generator(
         h = _residual_block(h, count, "batch", seeds, "up", first_bias=not large)
     h = layers.ReLU()(normalization_layer("batch")(h))
     h = _convolution(channels, 3, seeds)(h)
-    # float32 whatever the precision: the images are what people and metrics see.
+    # float32 in every precision: these images are what people and metrics see.
     images = layers.Activation("tanh", dtype="float32", name="images")(h)
     return keras.Model(noise, images, name="generator")
 

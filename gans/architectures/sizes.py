@@ -1,4 +1,4 @@
-"""Which image sizes the convolutional families can make: a small first block, doubled n times."""
+"""The image sizes of the convolutional families: a small first block, doubled n times."""
 
 _SMALLEST, _LARGEST = 3, 7  # side of the first block, in pixels
 
@@ -16,7 +16,7 @@ def first_block(height: int, width: int) -> tuple[int, int, int]:
         at least 4 is taken.
 
     Raises:
-        ValueError: If the size has no such form; the message names the nearest that have.
+        ValueError: If the size has no such form; the message names the nearest sizes that do.
     """
     splits = _splits(height, width)
     if not splits:
@@ -31,8 +31,8 @@ def first_block(height: int, width: int) -> tuple[int, int, int]:
 def nearest_sizes(height: int, width: int, count: int = 3) -> list[tuple[int, int]]:
     """The `count` sizes that the architectures accept nearest to `height` x `width`.
 
-    Distance is measured in ratios of the sides, so that half as high is as far as twice as high.
-    The requested size itself comes first where it is accepted.
+    Distance is measured by the ratios of the sides, so half as high is as far as twice as high. The
+    requested size itself comes first if it is accepted.
     """
     sides = range(_SMALLEST, _LARGEST + 1)
     doublings = range(1, max(height, width, 16).bit_length() + 1)

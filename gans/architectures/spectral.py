@@ -19,12 +19,12 @@ class SpectralConv2D(keras.layers.Conv2D):
     pass, so that gradients do not see the division, and starts from an unseeded vector.
 
     Args:
-        filters, kernel_size, **options: As of `keras.layers.Conv2D`.
+        filters, kernel_size, **options: As for `keras.layers.Conv2D`.
         seed: Seed of the vector that the power method starts from.
 
     Call arguments:
         inputs: [N, H, W, C].
-        training: Whether to improve the estimate of sigma first. Without, the layer changes
+        training: Whether to improve the estimate of sigma first. Otherwise the layer changes
             nothing.
 
     Returns:
@@ -39,7 +39,7 @@ class SpectralConv2D(keras.layers.Conv2D):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
-        # Replicas see the same kernel and hence write the same vector: their mean is the vector.
+        # Replicas see the same kernel, so they write the same vector, which is also their mean.
         self.u = self.add_weight(
             name="u",
             shape=(1, self.filters),

@@ -1,1 +1,1 @@
-"""Several devices, several machines, and what they tell each other."""
+"""Several devices, several machines, and what they exchange."""

@@ -1,4 +1,4 @@
-"""The workers of a run as the environment describes them; imports nothing of TensorFlow."""
+"""The workers of a run, as the environment describes them; does not import TensorFlow."""
 
 import json
 import os
@@ -7,31 +7,31 @@ from typing import Any
 
 
 def describe_workers(workers: Sequence[str], index: int) -> None:
-    """Puts workers into the environment variable TF_CONFIG, where TensorFlow looks for them.
+    """Writes workers into the environment variable TF_CONFIG, where TensorFlow looks for them.
 
     Args:
         workers: "host:port" of each.
         index: Which of them this process is, from 0.
 
     Raises:
-        ValueError: If an argument is wrong, or TF_CONFIG describes other workers already.
+        ValueError: If an argument is wrong, or TF_CONFIG already describes other workers.
     """
     for worker in workers:
         host, _, port = worker.rpartition(":")
         if not host or not port.isdigit() or not 0 < int(port) < 2**16:
             raise ValueError(f"workers must each be host:port. Received: {worker!r}")
     if len(set(workers)) < len(workers):
-        raise ValueError(f"workers must each be another. Received: {', '.join(workers)}")
+        raise ValueError(f"workers must all be different. Received: {', '.join(workers)}")
     if not 0 <= index < len(workers):
         raise ValueError(
-            f"worker_index must be in 0..{len(workers) - 1}, as there are {len(workers)} workers. "
+            f"worker_index must be in 0..{len(workers) - 1}, with {len(workers)} workers. "
             f"Received: {index}"
         )
     config = {"cluster": {"worker": list(workers)}, "task": {"type": "worker", "index": index}}
     given = _read_config()
     if given and given != config:
         raise ValueError(
-            "workers must not be given where the environment variable TF_CONFIG describes others: "
+            "workers must not be given if the environment variable TF_CONFIG describes others: "
             f"leave one out. Received: {', '.join(workers)}, and TF_CONFIG={json.dumps(given)}"
         )
     os.environ["TF_CONFIG"] = json.dumps(config)
@@ -40,10 +40,10 @@ def describe_workers(workers: Sequence[str], index: int) -> None:
 def described_workers() -> tuple[int, int]:
     """How many workers TF_CONFIG describes, and which of them this process is; (1, 0) without it.
 
-    They are counted from 0 as their replicas are: a chief first, where there is one.
+    They are counted from 0 in the order of their replicas: a chief first, if there is one.
 
     Raises:
-        ValueError: If it is not what TensorFlow understands, or this process is no worker.
+        ValueError: If TensorFlow does not understand it, or this process is not a worker.
     """
     config = _read_config()
     if not config:

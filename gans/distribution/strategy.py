@@ -1,10 +1,10 @@
 """Training on several devices and machines with `tf.distribute`, as one device would train.
 
-The batch size is that of the global batch. Every replica takes its positions of it: its images of
-the shuffled stream, its part of the noise; losses are divided by the number of replicas, whose
-gradients Keras sums; logs are averaged. So the number of replicas decides how fast a step is, and
-not what it computes, but for rounding and for batch normalization, whose statistics are each
-replica's own unless they are synchronized.
+The batch size is that of the global batch. Every replica takes its own positions of it: its images
+of the shuffled stream and its part of the noise. Losses are divided by the number of replicas,
+because Keras sums gradients, and logs are averaged. So the number of replicas decides how fast a
+step is, not what it computes. The exceptions are rounding, and batch normalization, whose
+statistics are each replica's own unless they are synchronized.
 """
 
 import contextlib
@@ -20,28 +20,28 @@ from gans.distribution.cluster import described_workers
 def open_strategy(devices: int | str | None = None) -> tf.distribute.Strategy:
     """The strategy to build a model under: `with strategy.scope(): gan = WassersteinGAN(...)`.
 
-    Several workers are those of the environment variable TF_CONFIG, into which
-    `gans.distribution.cluster.describe_workers` puts them. With them, this must come before
-    anything else that starts TensorFlow, and returns when all are there.
+    The environment variable TF_CONFIG names several workers;
+    `gans.distribution.cluster.describe_workers` writes it. With them, this call must come before
+    anything else that starts TensorFlow, and it returns when all workers have called it.
 
     Args:
-        devices: How many of the machine's GPUs to use (where there is none: of its logical CPUs),
-            or "all". None: one, or with several workers all of each one's.
+        devices: How many of the machine's GPUs to use (without a GPU: of its logical CPUs), or
+            "all". None: one, or with several workers all GPUs of each.
 
     Returns:
         MultiWorkerMirroredStrategy for several workers, MirroredStrategy for several devices, and
         otherwise TensorFlow's default strategy.
 
     Raises:
-        ValueError: If there are not so many devices, or the workers are not well described.
+        ValueError: If there are not that many devices, or the workers are badly described.
     """
     several_workers = described_workers()[0] > 1
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    # Listing logical devices starts TensorFlow, which is then too late for workers.
+    # Listing logical devices starts TensorFlow; after that it is too late to add workers.
     listed = tf.config.list_physical_devices if several_workers else tf.config.list_logical_devices
     found = listed(kind)
     if isinstance(devices, int) and not 1 <= devices <= len(found):
-        found_no_gpu = "" if kind == "GPU" else ", as TensorFlow finds no GPU"
+        found_no_gpu = "" if kind == "GPU" else ", because TensorFlow finds no GPU"
         raise ValueError(
             f"devices must be 1 to {len(found)}, the {kind}s of this machine{found_no_gpu}, or "
             f"all. Received: {devices}"
@@ -62,7 +62,7 @@ def has_several_workers(strategy: tf.distribute.Strategy) -> bool:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the only one, or the one of several that writes files."""
+    """Whether this process is the only one, or the one among several that writes files."""
     return worker_index(strategy) == 0
 
 
@@ -76,7 +76,7 @@ def worker_index(strategy: tf.distribute.Strategy) -> int:
 
 
 def _workers(strategy: tf.distribute.Strategy) -> list[tuple[str, int]]:
-    """(job, index) of every worker, in the order of the replicas; of the only one, no name."""
+    """(job, index) of every worker, in the order of the replicas; a single worker has no name."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return [("", 0)]
     cluster = strategy.cluster_resolver.cluster_spec()
@@ -90,20 +90,20 @@ def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:
     if batch_size % replicas:
         near = max(replicas, round(batch_size / replicas) * replicas)
         raise ValueError(
-            f"batch_size is that of all devices together and must be a multiple of their number, "
-            f"{replicas}: take {near}. Received: {batch_size}"
+            "batch_size counts the images of all devices together and must be a multiple of their "
+            f"number, {replicas}: use {near}. Received: {batch_size}"
         )
 
 
 def distributed_dataset(
     strategy: tf.distribute.Strategy, dataset_of: Callable[[int, range], tf.data.Dataset]
 ) -> Any:
-    """A dataset for `fit`, of which each worker makes its own replicas' elements only.
+    """A dataset for `fit`; each worker makes only the elements of its own replicas.
 
     Args:
-        strategy: Of the model.
-        dataset_of: (number of replicas, those of this worker) to a dataset whose elements are in
-            turn those of each of this worker's replicas.
+        strategy: The model's.
+        dataset_of: (number of replicas, this worker's replicas) to a dataset whose elements belong
+            to this worker's replicas in turn.
     """
     local = len(strategy.extended.worker_devices)
 
@@ -118,7 +118,7 @@ def distributed_dataset(
 
 
 def mean_over_replicas(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The mean over all replicas of each one's float32 tensors; one exchange for all tensors."""
+    """The mean over all replicas of their float32 tensors, in one exchange for all tensors."""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return list(values)
@@ -129,8 +129,7 @@ def _reduced(operation: tf.distribute.ReduceOp, values: Sequence[tf.Tensor]) -> 
     """Tensors of one type, reduced over all replicas."""
     context = tf.distribute.get_replica_context()
     local = context.strategy.extended.worker_devices
-    # all_reduce asks where a tensor is; a worker's replica runs nowhere in particular if it is
-    # the only one there.
+    # all_reduce asks where a tensor is, but a worker's only replica runs nowhere in particular.
     with tf.device(local[0]) if len(local) == 1 else contextlib.nullcontext():
         flat = tf.concat([tf.reshape(value, [-1]) for value in values], axis=0)
     parts = tf.split(
@@ -143,10 +142,10 @@ def _reduced(operation: tf.distribute.ReduceOp, values: Sequence[tf.Tensor]) -> 
 
 
 class Exchange:
-    """What several workers tell each other between steps. Every worker must call the same.
+    """What several workers exchange between steps. Every worker must make the same calls.
 
     Args:
-        strategy: Of the model; with one worker, an exchange is with itself.
+        strategy: The model's; a single worker exchanges with itself.
 
     Attributes:
         count: The number of workers.
@@ -159,7 +158,7 @@ class Exchange:
         self._sum = tf.function(self._summed, autograph=False, reduce_retracing=True)
 
     def gather(self, value: int) -> list[int]:
-        """Every worker's number, int64, by worker; returns when all have called."""
+        """Every worker's number, int64, by worker; returns when all workers have called."""
         if self.count == 1:
             return [value]
         row = tf.one_hot(self._index, self.count, value, 0, dtype=tf.int64)
@@ -167,7 +166,7 @@ class Exchange:
         return [int(x) // len(self._strategy.extended.worker_devices) for x in total]
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set on one of the workers at least."""
+        """Whether the flag is set on at least one of the workers."""
         return any(self.gather(int(flag)))
 
     def share(self, variables: Sequence[keras.Variable]) -> None:
@@ -185,7 +184,7 @@ class Exchange:
         def assign() -> None:
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             for group in by_type.values():
-                # The first replica's and zeros: a sum that is exact.
+                # The first replica's values plus zeros: an exact sum.
                 own = [
                     tf.where(tf.equal(replica, 0), variable.value, tf.zeros_like(variable.value))
                     for variable in group

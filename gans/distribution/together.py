@@ -1,4 +1,4 @@
-"""What several workers agree on while they train together, and what those do that do not write."""
+"""What several workers agree on while they train together, and what non-writing workers do."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ LOST = (
     tf.errors.UnavailableError,
     tf.errors.UnknownError,
 )
-# ... and how its message shows that it is that: a closed connection, or a missed heartbeat.
+# ... and how its message shows the cause: a closed connection, or a missed heartbeat.
 _SIGNS = ("Collective ops is aborted", "heartbeat", "/job:", "Socket closed", "collective instance")
 
 
@@ -34,7 +34,7 @@ def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns TensorFlow's many errors of a lost worker into one.
 
     Raises:
-        WorkerLostError: For such an error, where there are several workers.
+        WorkerLostError: For such an error, if there are several workers.
     """
     try:
         yield
@@ -43,15 +43,15 @@ def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
         if not (is_lost and has_several_workers(strategy)):
             raise
         raise WorkerLostError(
-            "another worker has ended or cannot be reached: see what it says itself, then start "
-            "all workers again with --resume, which goes on from the last checkpoint"
+            "another worker has ended or cannot be reached: see its own messages, then start all "
+            "workers again with --resume, which goes on from the last checkpoint"
         ) from error
 
 
 def leave_together(exchange: Exchange) -> None:
     """Waits until all workers have done their work, the chief's files included."""
     exchange.any(False)
-    with contextlib.suppress(*LOST):  # and until all know it: who leaves now breaks nothing
+    with contextlib.suppress(*LOST):  # and until all know it: leaving now breaks nothing
         exchange.any(False)
 
 
@@ -74,6 +74,6 @@ def require_same_run(facts: dict[str, Any], exchange: Exchange) -> None:
     if len(set(hashes)) > 1:
         others = [str(index) for index, other in enumerate(hashes) if other != own]
         raise ValueError(
-            "workers must all be given the same options, and images that are the same when "
-            f"prepared. Received: others on worker {', '.join(others)}"
+            "workers must all be given the same options and the same prepared images. "
+            f"Received: others on worker {', '.join(others)}"
         )

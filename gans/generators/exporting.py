@@ -1,4 +1,4 @@
-"""The generator in the formats of other programs, run by these before it counts as written."""
+"""The generator in the formats of other programs, written only if these can run it."""
 
 import importlib.util
 import tempfile
@@ -20,7 +20,7 @@ TOLERANCE = 1e-4  # of images in [-1, 1]
 
 @dataclass(frozen=True)
 class _Format:
-    """How files of a format end, what it needs, and how a file of it is run."""
+    """A format: the ending of its files, the packages it needs, and how to run such a file."""
 
     ending: str
     packages: tuple[str, ...]
@@ -50,10 +50,10 @@ FORMATS = {  # by their names in Keras' export
 
 
 def export_generator(generator: keras.Model, path: str | Path) -> float:
-    """Writes a generator as ONNX or LiteRT, once the file has been run and gave Keras's images.
+    """Writes a generator as ONNX or LiteRT, after running the file and comparing images with Keras.
 
-    Weights and arithmetic of the file are float32. A generator of mixed precision is exported,
-    and compared, as its float32 copy.
+    Weights and arithmetic of the file are float32. A mixed-precision generator is exported, and
+    compared, as its float32 copy.
 
     Args:
         generator: Noise float32 [N, noise_dim] to images [N, H, W, C] in [-1, 1].
@@ -63,8 +63,8 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
         The largest absolute difference of 16 images, below 1e-4.
 
     Raises:
-        ValueError: If the ending is another, a package that the format needs is not installed, the
-            format cannot hold this generator, or its images come out otherwise.
+        ValueError: If the ending is unknown, a package that the format needs is not installed, the
+            format cannot hold this generator, or its images differ.
     """
     path = Path(path)
     name = next((name for name, form in FORMATS.items() if form.ending == path.suffix), None)
@@ -83,7 +83,7 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
             with quiet_stderr():
                 in_float32.export(written, format=name, verbose=False)
                 images = FORMATS[name].run(written, noise)
-        # Converters raise what they like where they meet an operation that they do not know.
+        # Converters raise all kinds of errors for operations that they do not know.
         except Exception as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise ValueError(
@@ -96,7 +96,7 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
                 f"Received: a difference of up to {difference:.2g}"
             )
         written.replace(path)
-    print(f"{path}: images differ from those of Keras by {difference:.1g} at most")
+    print(f"{path}: images differ from those of Keras by at most {difference:.1g}")
     return difference
 
 
@@ -111,8 +111,8 @@ def require_packages(name: str) -> None:
 class _Upsampling(keras.layers.Layer):
     """Nearest-neighbor upsampling by whole factors as one operation.
 
-    Keras's own is two repetitions, after which LiteRT does not know the shape any more and leaves
-    the next convolution to a TensorFlow that is not there.
+    Keras' own is two repetitions. After them LiteRT no longer knows the shape, and leaves the next
+    convolution to TensorFlow, which is not there.
     """
 
     def __init__(self, size: tuple[int, int], **options: Any):

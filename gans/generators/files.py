@@ -42,18 +42,18 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
 def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool = False) -> None:
     """Loads saved weights into a generator with the same layers.
 
-    Only arrays are read: no layer or code that the file describes is made or run.
+    Only arrays are read; no layer or code that the file describes is built or run.
 
     Args:
         generator: A built model; it keeps its weights if this fails.
-        path: What `save_generator` wrote as .keras or .h5, what `generator.save_weights` wrote
-            (.weights.h5), or a checkpoint of a whole run (checkpoints/step-*.weights.h5), of
-            which the EMA generator is taken.
-        raw: Of a checkpoint of a whole run, take the generator without averaging instead.
+        path: A .keras or .h5 file of `save_generator`, a .weights.h5 file of
+            `generator.save_weights`, or the checkpoint of a whole run
+            (checkpoints/step-*.weights.h5), which gives its EMA generator.
+        raw: From a run's checkpoint, take the generator without averaging instead.
 
     Raises:
-        ValueError: If the generator is not a built model, or there is no such file, it cannot
-            be read, or it is not of a generator with these layers.
+        ValueError: If the generator is not a built model, or the file is missing, cannot be read,
+            or is not of a generator with these layers.
     """
     path = Path(path)
     if not isinstance(generator, keras.Model) or not generator.built:
@@ -63,8 +63,8 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
         )
     if path.is_dir():
         raise ValueError(
-            "path must be a file with weights, not a folder: give generator.keras, generator.h5 "
-            f"or a checkpoint (a SavedModel folder is for tf.saved_model.load). Received: '{path}'"
+            "path must be a file with weights, not a folder: give generator.keras, generator.h5 or "
+            f"a checkpoint (tf.saved_model.load reads a SavedModel folder). Received: '{path}'"
         )
     if path.suffix not in (".keras", ".h5"):
         raise ValueError(f"path must end in .keras, .h5 or .weights.h5. Received: '{path}'")
@@ -74,7 +74,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
     previous = generator.get_weights()
     try:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            # Keras only warns where a part of the file fits nothing, and loads the rest.
+            # Keras only warns if a part of the file fits nothing, and loads the rest.
             warnings.simplefilter("error", UserWarning)
             generator.load_weights(_generator_alone(path, generator, Path(folder), raw))
     except BaseException as error:
@@ -84,7 +84,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
-            "path must be an undamaged file of a generator with the same layers as this one. "
+            "path must be an undamaged file of a generator with the same layers. "
             f"Received: '{path}' ({reason[:200]})"
         ) from error
 
@@ -93,10 +93,10 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
     """A file that `generator.load_weights` takes: `path`, or one made from it in `folder`.
 
     Raises:
-        ValueError: If it holds other arrays than the generator.
+        ValueError: If its arrays are not the generator's.
     """
     if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:  # checks the member's checksum, as Keras does not
+        with zipfile.ZipFile(path) as archive:  # checks the member's checksum, unlike Keras
             path = Path(archive.extract("model.weights.h5", folder))
     elif not path.name.endswith(".weights.h5"):
         return path  # of the older format, which Keras compares layer by layer
@@ -105,7 +105,7 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
         stored = Counter()
         root.visititems(lambda _, item: stored.update(_array_shapes(item)))
         own = Counter(tuple(variable.shape) for variable in generator.variables)
-        # Keras finds what is missing, if not always in clear words; what is left over it passes by.
+        # Keras finds what is missing, if not always in clear words, but ignores what is left over.
         for shape in stored - own or own - stored:
             raise ValueError(
                 f"arrays of shape {shape}: {stored[shape]} in the file, {own[shape]} in this "

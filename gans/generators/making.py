@@ -32,5 +32,5 @@ def images_of(
 
 
 def to_bytes(images: tf.Tensor) -> tf.Tensor:
-    """Images in [-1, 1] as uint8: round((x + 1) * 127.5), and what lies outside at the ends."""
+    """Images in [-1, 1] as uint8: round((x + 1) * 127.5), clipped to 0..255."""
     return tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)

@@ -1,4 +1,4 @@
-"""New images from a generator: image i of a seed is the same whatever else is made with it.
+"""New images from a generator: image i of a seed is the same, whatever else is made with it.
 
 The same but for rounding: its place in a batch may turn a value into the next of the 256.
 """
@@ -26,7 +26,7 @@ class SavedGenerator:
 
     Args:
         path: A .keras or .h5 file, or a SavedModel folder, as a run leaves them.
-        noise: "normal" or "uniform", as it was trained with.
+        noise: "normal" or "uniform", the noise that it was trained with.
 
     Attributes:
         noise: As given.
@@ -35,7 +35,7 @@ class SavedGenerator:
         batch: Noise float32 [N, noise_dim] to images uint8 [N, H, W, C], as one `tf.function`.
 
     Raises:
-        ValueError: If there is no such file, or it cannot be read or is no generator.
+        ValueError: If the file is missing, cannot be read or is not a generator.
     """
 
     def __init__(self, path: str | Path, noise: str = "normal"):
@@ -44,7 +44,7 @@ class SavedGenerator:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}. Received: {noise!r}")
         if not (path.suffix in (".keras", ".h5") and path.is_file()) and not _is_saved_model(path):
             raise ValueError(
-                "path must be a .keras or .h5 file or a SavedModel folder that exists. "
+                "path must be an existing .keras or .h5 file or SavedModel folder. "
                 f"Received: '{path}'"
             )
         try:
@@ -61,15 +61,15 @@ class SavedGenerator:
     def of_run(
         cls, model: dict[str, Any], file: str | Path, raw: bool = False
     ) -> "SavedGenerator":
-        """A generator of a run, from whichever of its files.
+        """A generator of a run, from any of its files.
 
         Args:
             model: "model" of the run's config.json.
             file: A whole generator, or a .weights.h5 of the run.
-            raw: Of a checkpoint, take the generator without averaging.
+            raw: From a checkpoint, take the generator without averaging.
 
         Raises:
-            ValueError: If the options are not a model's, or the file cannot be read or is of
+            ValueError: If the options are not a model's, or the file cannot be read or belongs to
                 another model.
         """
         from gans import model_class
@@ -119,7 +119,7 @@ class SavedGenerator:
     ) -> np.ndarray:
         """Images `first` to `first + n` of a seed, uint8 [n, H, W, C] in 0..255.
 
-        The arguments are those of `utils.latent.sample`, and the errors.
+        Arguments and errors are those of `utils.latent.sample`.
         """
         return self.images(
             sample(n, self.noise_dim, seed, self.noise, truncation, first), batch_size
@@ -146,13 +146,13 @@ class SavedGenerator:
         """
         if not isinstance(self._network, keras.Model):
             raise ValueError(
-                "GENERATOR must be a .keras or .h5 file or a run directory, for a SavedModel has "
-                "no layers to look into. Received: a SavedModel"
+                "GENERATOR must be a .keras or .h5 file or a run directory, to look into its "
+                "layers. Received: a SavedModel. Received: a SavedModel"
             )
         return self._network
 
     def first_kernel(self) -> np.ndarray:
-        """The weights K of the first layer, noise K + bias being what it gives.
+        """The weights K of the first layer, whose output is noise K + bias.
 
         Returns:
             float32 [noise_dim, outputs].
@@ -167,7 +167,7 @@ class SavedGenerator:
         return np.moveaxis(layer.kernel.numpy(), 3, 0).reshape(self.noise_dim, -1)
 
     def first_activations(self, noise: np.ndarray) -> np.ndarray:
-        """What the first layer gives for noise [N, noise_dim], normalized and activated.
+        """The first layer's output for noise [N, noise_dim], normalized and activated.
 
         Raises:
             ValueError: As `first_kernel`.
@@ -187,7 +187,7 @@ class SavedGenerator:
             kind = type(layers[0]).__name__ if layers else "no layer with weights"
             raise ValueError(
                 "GENERATOR must begin with a dense layer or a transpose convolution to find "
-                f"directions in it. Received: one that begins with {kind}"
+                f"directions in its noise. Received: one that begins with {kind}"
             )
         return layers[0]
 
@@ -197,7 +197,7 @@ def _is_saved_model(path: Path) -> bool:
 
 
 def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:
-    """The network as a function, and the shapes that it takes and gives."""
+    """The network as a function, and its input and output shapes."""
     if path.is_dir():
         loaded = tf.saved_model.load(path)
         signature = loaded.signatures["serving_default"]

@@ -1,1 +1,1 @@
-"""What is minimized: the classes that train, losses, penalties."""
+"""What is minimized: the training classes, losses, penalties."""

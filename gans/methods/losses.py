@@ -13,7 +13,7 @@ def wasserstein_estimate(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.T
 
 
 def wasserstein_critic_loss(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
-    """E[D(fake)] - E[D(real)]: minimized by the critic, which so maximizes the estimate."""
+    """E[D(fake)] - E[D(real)]: minimized by the critic, which thereby maximizes the estimate."""
     return -wasserstein_estimate(real_scores, fake_scores)
 
 
@@ -36,7 +36,7 @@ def nonsaturating_discriminator_loss(
 
 
 def nonsaturating_generator_loss(fake_scores: tf.Tensor) -> tf.Tensor:
-    """-E[log D(fake)] in nats: the form of section 3 that does not saturate where D is sure."""
+    """-E[log D(fake)] in nats: the form of section 3, which does not saturate when D is sure."""
     return tf.reduce_mean(tf.nn.softplus(-fake_scores))
 
 

@@ -43,7 +43,7 @@ OPTIONS
         Images float32 [N, H, W, C] in [-1, 1].
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> gan = DCGAN(image_shape=(64, 64, 1))

@@ -1,4 +1,4 @@
-"""What keeps a critic Lipschitz: pure functions; a critic is any callable, images to scores."""
+"""What keeps a critic Lipschitz: pure functions. A critic is any callable, images to scores."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,7 +10,7 @@ Critic = Callable[..., tf.Tensor]
 
 
 def clip_weights(weights: Iterable[keras.Variable], clip_value: float) -> None:
-    """Puts every weight into [-clip_value, clip_value].
+    """Clips every weight into [-clip_value, clip_value].
 
     Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1 (https://arxiv.org/abs/1701.07875).
     """
@@ -37,7 +37,7 @@ def gradient_norms(critic: Critic, images: tf.Tensor, **call_arguments: Any) -> 
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
-        # The sum's gradient holds each image's own, as no score depends on another image.
+        # The sum's gradient holds each image's own, because no score depends on another image.
         total = tf.reduce_sum(critic(images, **call_arguments))
     gradients = tf.cast(tape.gradient(total, images), tf.float32)
     # The square root's derivative is infinite at zero: without epsilon a flat critic gives NaN.

@@ -151,7 +151,7 @@ OPTIONS
             weights = self.critic.trainable_variables
             clip_weights(weights, options.clip_value)
             logs["clipped_weights"] = clipped_share(weights, options.clip_value)
-            # Clipping does not need the norm; a few images show it at little cost.
+            # Clipping does not need the norm: it is logged from a few images, at little cost.
             norms = gradient_norms(self.critic, interpolates[:MEASURED_IMAGES], training=False)
         logs["gradient_norm"] = tf.reduce_mean(norms)
         return logs

@@ -1,1 +1,1 @@
-"""What every method stands on: networks, optimizers, draws, EMA, resuming."""
+"""The basis of every method: networks, optimizers, draws, EMA, resuming."""

@@ -1,4 +1,4 @@
-"""What adversarial models train with: two optimizers, seeded noise, EMA, replicas."""
+"""What adversarial models share in training: two optimizers, seeded noise, EMA, replicas."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,9 +17,9 @@ from utils.options.model import OptimizerOptions
 class AdversarialModel(GeneratorAndCritic):
     """A generator and a critic that are trained against each other.
 
-    A subclass says how: it defines `train_step`, `optimizer_defaults` and `progress_logs`. After
-    `compile`, both optimizers exist with all their variables, so that weights can be loaded.
-    Arguments are those of `GeneratorAndCritic`.
+    A subclass defines how: `train_step`, `optimizer_defaults` and `progress_logs`. After `compile`,
+    both optimizers have all their variables, so weights can be loaded. Arguments are those of
+    `GeneratorAndCritic`.
     """
 
     progress_logs: ClassVar[dict[str, str]]  # what the progress bar shows: label -> name of a log
@@ -42,16 +42,16 @@ class AdversarialModel(GeneratorAndCritic):
 
         Args:
             critic_optimizer: Keras optimizer of the critic; None: made from the options below.
-            generator_optimizer: Likewise for the generator.
-            jit_compile: Whether to use XLA; "auto" does on one GPU, and does not on a CPU, where
-                it makes convolutions slower, or on several devices, where it cannot.
+            generator_optimizer: The same for the generator.
+            jit_compile: Whether to use XLA; "auto" uses it on one GPU, but not on a CPU, where it
+                makes convolutions slower, or on several devices, where it does not work.
             run_eagerly: Run `train_step` without a graph, for debugging.
             steps_per_execution: Generator steps in one call of the train function.
             **options: `utils.options.model.OptimizerOptions`; what is not given, or None, is the
                 method's own, as the class's docstring states it.
 
         Raises:
-            ValueError: If an option of the optimizers is out of its range, or XLA is demanded on
+            ValueError: If an option of the optimizers is out of range, or XLA is requested on
                 several replicas.
         """
         for argument, given in [
@@ -73,8 +73,8 @@ class AdversarialModel(GeneratorAndCritic):
             jit_compile = has_gpu and not run_eagerly and self.replicas == 1
         elif jit_compile and self.replicas > 1:
             raise ValueError(
-                "jit_compile must be False or 'auto' where several replicas train, whose exchange "
-                f"XLA cannot compile. Received: {jit_compile}"
+                "jit_compile must be False or 'auto' with several replicas, because XLA cannot "
+                f"compile their exchange. Received: {jit_compile}"
             )
         super().compile(
             optimizer=None,
@@ -105,7 +105,7 @@ class AdversarialModel(GeneratorAndCritic):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def set_step(self, step: int) -> None:
-        """Counts generator steps, and with them the decay of the learning rates, from `step`."""
+        """Counts generator steps, and the decay of the learning rates, from `step`."""
         self.step.assign(step)
         set_iterations(self.critic_optimizer, step * self.options.n_critic)
         set_iterations(self.generator_optimizer, step)
@@ -118,7 +118,7 @@ class AdversarialModel(GeneratorAndCritic):
         return self.distribute_strategy.num_replicas_in_sync
 
     def batch_size(self, real_images: tf.Tensor) -> int:
-        """Images of one update, N, of an element [n_critic * N, H, W, C] of the data.
+        """The images of one update, N, given an element [n_critic * N, H, W, C] of the data.
 
         Under a distribution strategy a replica's N is its part of the batch.
         """
@@ -170,12 +170,12 @@ class AdversarialModel(GeneratorAndCritic):
         optimizer: keras.Optimizer,
     ) -> None:
         """One update of `network`'s trainable weights against `loss`, a float32 scalar."""
-        # Starting the backward pass from a scaled 1 scales the loss: for the replicas, whose
-        # gradients Keras sums, and for float16, where the optimizer undoes it.
+        # Starting the backward pass from a scaled 1 scales the loss: for replicas, because Keras
+        # sums their gradients, and for float16, where the optimizer undoes it.
         start = optimizer.scale_loss(tf.ones_like(loss) / self.replicas)
         gradients = tape.gradient(loss, network.trainable_variables, output_gradients=start)
         if self.replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            # It passes over an update that is not finite, which all replicas must do together.
+            # It skips an update that is not finite, and all replicas must do so together.
             flaw = tf.where(optimizer.check_finite(gradients), 0.0, float("nan"))
             flaw = mean_over_replicas([flaw])[0]
             gradients = [gradient + flaw for gradient in gradients]
@@ -200,7 +200,7 @@ class AdversarialModel(GeneratorAndCritic):
         return loss
 
     def finish_step(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Lets the EMA follow the generator, batch-norm statistics included, and counts the step.
+        """Updates the EMA, batch-norm statistics included, and counts the step.
 
         Args:
             logs: What the step logs, float32 scalars.
@@ -219,7 +219,7 @@ class AdversarialModel(GeneratorAndCritic):
         return self.track(logs)
 
     def _share_statistics(self) -> None:
-        """Gives all replicas the mean of each one's moving statistics of batch normalization."""
+        """Gives all replicas the mean of their moving statistics of batch normalization."""
         statistics = [
             *self.generator.non_trainable_variables,
             *self.critic.non_trainable_variables,
@@ -235,6 +235,6 @@ class AdversarialModel(GeneratorAndCritic):
         Arguments are those of `gans.training.options.TrainArguments`; errors and what it returns
         are those of `gans.training.train`, which assembles the callbacks and calls `fit`.
         """
-        from gans.training import train  # matplotlib and the like only where a run is written
+        from gans.training import train  # matplotlib and the like only when a run is written
 
         return train(self, data, train_steps=train_steps, **options)

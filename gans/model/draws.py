@@ -1,7 +1,8 @@
 """Random numbers as pure functions of (seed, step, purpose, iteration, position): no state.
 
 Replicas draw the numbers of the whole global batch and take those of their own positions, which
-costs little beside a step: however many replicas share a batch, each image has the same noise.
+costs little compared with a step. So each image has the same noise, however many replicas share a
+batch.
 """
 
 import enum
@@ -9,12 +10,12 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-# Named, as the default differs from device to device. XLA's Philox gives other numbers even so.
+# Named because the default differs between devices. XLA's Philox gives other numbers even so.
 ALGORITHM = "philox"
 
 
 class Purpose(enum.IntEnum):
-    """What a draw is for. Draws of one step differ in this, so that none repeats another.
+    """The purpose of a draw. Draws of one step differ in it, so that none repeats another.
 
     Runs depend on the numbers: a new purpose is added at the end.
     """
@@ -50,7 +51,7 @@ def training_noise(kind: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tenso
 
 
 def interpolation_weights(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
-    """One uniform number in [0, 1) an image, float32 [N, 1, 1, 1]."""
+    """One uniform number in [0, 1) per image, float32 [N, 1, 1, 1]."""
     return tf.random.stateless_uniform([batch_size, 1, 1, 1], seed, alg=ALGORITHM)
 
 

@@ -14,12 +14,12 @@ def update_average(
 ) -> None:
     """average <- d * average + (1 - d) * weight, d = min(largest_decay, (1 + t) / (10 + t)).
 
-    Karras et al. 2018 (https://arxiv.org/abs/1710.10196) use such an average; the warm-up is that
-    of TensorFlow's ExponentialMovingAverage, without which the first weights stay in it for long.
+    Karras et al. 2018 (https://arxiv.org/abs/1710.10196) use such an average. The warm-up is that
+    of TensorFlow's ExponentialMovingAverage; without it, the first weights would linger.
 
     Args:
-        averages: What is updated, float32.
-        weights: The weights as they are now, in the same order.
+        averages: The averages to update, float32.
+        weights: The current weights, in the same order.
         largest_decay: In [0, 1).
         step: t, the updates done before this one, an integer scalar.
     """

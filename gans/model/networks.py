@@ -30,11 +30,11 @@ from utils.options.model import ModelOptions
 
 
 class GeneratorAndCritic(ResumableModel):
-    """A generator, its moving average and a critic, which exist with all variables from the start.
+    """A generator, its moving average and a critic, with all their variables from the start.
 
     Args:
         options: What the networks are and how they are trained.
-        method: "wgan-gp", "wgan" or "dcgan": what the architecture's default normalization is for.
+        method: "wgan-gp", "wgan" or "dcgan": decides the architecture's default normalization.
         logs: Names of what a step logs.
         image_shape: (H, W, C); C is 1 or 3. Which H and W work depends on the architecture. None:
             the shape of the networks given, else (64, 64, 3).
@@ -55,10 +55,10 @@ class GeneratorAndCritic(ResumableModel):
         training: Whether batch normalization uses the batch's statistics.
 
     Returns:
-        Images float32 [N, H, W, C] in [-1, 1] from the generator as it is now (not the EMA).
+        Images float32 [N, H, W, C] in [-1, 1] from the current generator (not the EMA).
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class GeneratorAndCritic(ResumableModel):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The critic's scores of reals and of fakes [N, H, W, C], while training: float32 [N, 1].
 
-        In one pass where each image is scored by itself. Batch normalization must not tell real
-        from fake by mixing them, and the published critics count their calls.
+        One pass if each image is scored by itself. Batch normalization must not mix real and fake
+        images, and the published critics count their calls.
         """
         if self.options.critic_normalization not in ("none", "layer", "instance"):
             return self.critic(real_images, training=True), self.critic(fake_images, training=True)
@@ -177,7 +177,7 @@ class GeneratorAndCritic(ResumableModel):
 
         Args:
             n: Number of images.
-            seed: Image i depends on (seed, i) only, whatever n is.
+            seed: Image i depends only on (seed, i), whatever n is.
             truncation: None, or a bound on the noise's components (at least 0.01): less variety,
                 more typical images.
             batch_size: Images made at a time.

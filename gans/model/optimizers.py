@@ -20,8 +20,8 @@ def build_optimizers(
     """
 
     def build(rate: float, updates_per_step: int) -> keras.Optimizer:
-        # A schedule even where the rate is constant: a plain rate would be a variable, and
-        # loading a checkpoint would undo a new --learning_rate.
+        # A schedule even if the rate is constant: a plain rate would be a variable, and loading a
+        # checkpoint would undo a new --learning_rate.
         schedule = keras.optimizers.schedules.ExponentialDecay(
             rate, DECAY_STEPS * updates_per_step, options.decay_rate
         )

@@ -1,4 +1,4 @@
-"""What the machine's hardware does fast, for the options that leave it to the machine."""
+"""What the hardware does fast, for the options that leave the choice to the machine."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ _BFLOAT16_CAPABILITY = (8, 0)  # of NVIDIA's GPUs, from Ampere on
 
 
 def resolve_precision(precision: str) -> str:
-    """The precision that "auto" stands for on this machine; others are as they are.
+    """The precision that "auto" stands for on this machine; other names are returned unchanged.
 
-    "mixed_bfloat16" where every device that trains multiplies it natively: all GPUs or, where there
-    are none, the processor. Else "float32", as bfloat16 is emulated there, several times slower.
+    "mixed_bfloat16" if every training device multiplies it natively: all GPUs or, without GPUs, the
+    processor. Otherwise "float32", because emulated bfloat16 is several times slower.
     """
     if precision != "auto":
         return precision
@@ -30,10 +30,10 @@ def resolve_precision(precision: str) -> str:
 
 
 def cpu_multiplies_bfloat16(cpuinfo: str | Path = "/proc/cpuinfo") -> bool:
-    """Whether the processor has instructions for it, as far as Linux tells."""
+    """Whether the processor has instructions for it, according to Linux."""
     try:
         lines = Path(cpuinfo).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False  # another system, which does not tell
+        return False  # another system, which does not say
     flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
     return any(flag in flags for flag in _BFLOAT16_FLAGS)

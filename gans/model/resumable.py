@@ -1,4 +1,4 @@
-"""A Keras model that counts its steps, and goes on from a file as if it had never stopped."""
+"""A Keras model that counts its steps and goes on from a file as if it had never stopped."""
 
 import warnings
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from gans.distribution.strategy import has_several_workers, mean_over_replicas
 
 
 class ResumableModel(keras.Model):
-    """What a subclass's `train_step` logs and counts, saved and restored with its weights.
+    """Saves and restores, with its weights, what a subclass's `train_step` logs and counts.
 
     Args:
         logs: Names of what `train_step` logs.
@@ -22,7 +22,7 @@ class ResumableModel(keras.Model):
     Attributes:
         log_names: As given.
         step: int64 scalar variable, the steps done.
-        keep_logs_once: Set before `fit` to let the logs' means go on inside an interval.
+        keep_logs_once: Set before `fit` to continue the logs' means inside an interval.
     """
 
     def __init__(self, logs: Sequence[str], name: str | None = None):
@@ -40,19 +40,19 @@ class ResumableModel(keras.Model):
 
     @property
     def steps_done(self) -> int:
-        """The value of `step`, also where every replica has its copy."""
+        """The value of `step`, even if every replica has a copy."""
         return int(self.step.numpy())
 
     def reset_metrics(self) -> None:
-        """Starts the logs' means anew; skipped once where a run goes on inside an interval."""
+        """Restarts the logs' means; skipped once if a run goes on inside an interval."""
         if not self.keep_logs_once:
             self._log_sums.assign(tf.zeros_like(self._log_sums.value))
         self.keep_logs_once = False
 
     def get_metrics_result(self) -> dict[str, np.ndarray]:
-        """The means of the logs since the last reset, float32 scalars; 0 where there was no step.
+        """The means of the logs since the last reset, float32 scalars; 0 without a step.
 
-        `fit` gives the callbacks of an epoch what the last step returned, which is the same.
+        `fit` passes the callbacks of an epoch what the last step returned, which is the same.
         """
         *sums, count = self._log_sums.numpy()
         return {
@@ -64,12 +64,12 @@ class ResumableModel(keras.Model):
         """Adds one step's logs to the interval's sums and returns the means.
 
         Args:
-            logs: float32 scalars; where there are replicas, each one's means over its images.
+            logs: float32 scalars; with replicas, each replica's means over its images.
 
         Returns:
-            float32 scalars, the same on every replica. Of several workers, whose logs Keras
-            reduces one by one along axis 0: the first alone, of shape (1,), beside which
-            `make_train_function` puts the others.
+            float32 scalars, the same on every replica. Keras reduces the logs of several workers
+            one by one along axis 0, so there it is the first alone, of shape (1,), and
+            `make_train_function` adds the others.
         """
         step_logs = mean_over_replicas([logs[name] for name in self.log_names])
         self._log_sums.assign_add(tf.stack([*step_logs, 1.0]))
@@ -93,26 +93,26 @@ class ResumableModel(keras.Model):
 
     def save_own_variables(self, store: Any) -> None:
         store["step"] = np.asarray(self.step)
-        # What the current interval has summed so far: a run that goes on inside an interval
-        # logs the same means as one that was never interrupted.
+        # The sums of the current interval: a run that goes on inside an interval logs the same
+        # means as one that was never interrupted.
         *sums, count = self._log_sums.numpy()
         store["logs"] = np.stack([sums, np.full(len(sums), count)], axis=1)
 
     def load_own_variables(self, store: Any) -> None:
         self.step.assign(store["step"][()])
-        logs = store["logs"][()]  # [logs, 2]: the sum, and the count, which all have in common
+        logs = store["logs"][()]  # [logs, 2]: the sum, and the count, which all share
         self._log_sums.assign(np.append(logs[:, 0], logs[0, 1]))
 
     def load_weights(self, filepath: str | Path, **options: Any) -> None:
         """Loads what `save_weights` wrote: networks, optimizers, EMA, step and logs.
 
         Raises:
-            ValueError: If the file cannot be read, or is not of a model like this one. Some
-                weights may have been loaded by then.
+            ValueError: If the file cannot be read, or does not belong to a model like this one.
+                Some weights may have been loaded by then.
         """
         try:
             with warnings.catch_warnings():
-                # Keras only warns where a part of the file fits nothing, and loads the rest.
+                # Keras only warns if a part of the file fits nothing, and loads the rest.
                 warnings.simplefilter("error", UserWarning)
                 super().load_weights(filepath, **options)
         except (OSError, KeyError, ValueError, UserWarning) as error:

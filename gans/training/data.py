@@ -111,7 +111,7 @@ class _Stream(TrainingData):
     @property
     def preparator(self) -> Any:
         raise ValueError(
-            "data must be a DataPreparator where evaluate_every is given: a dataset does not "
+            "data must be a DataPreparator if evaluate_every is given, because a dataset does not "
             "say which images it has. Received: a tf.data.Dataset"
         )
 

@@ -1,4 +1,4 @@
-"""What config.json says of a run, and whether a run to resume is the one that was saved."""
+"""What config.json says about a run, and whether a run to resume is the one that was saved."""
 
 import inspect
 import json
@@ -86,7 +86,7 @@ def _keep_start(saved: dict[str, Any], now: dict[str, Any], schedule: Schedule) 
 
 
 def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raises ValueError where a resumed run would not be the one that was saved."""
+    """Raises ValueError if a resumed run would not be the one that was saved."""
     now_model = json.loads(json.dumps(now["model"]))  # as the saved one was written
     defaults = inspect.signature(model_class(now["model"]["method"])).parameters
     for key, value in now_model.items():
@@ -96,8 +96,8 @@ def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
             before = defaults[key].default
         else:
             raise ValueError(
-                "save_path must hold a run that this version has started to resume it: train "
-                f"anew elsewhere. Received: a run whose config.json does not name {key}"
+                "save_path must hold a run started by this version: start a new run elsewhere. "
+                f"Received: a run whose config.json does not name {key}"
             )
         if _comparable(before) != _comparable(value):
             raise ValueError(
@@ -108,7 +108,7 @@ def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     if digests[0] != digests[1]:
         raise ValueError(
             "source must hold the saved run's images, prepared with the same options and the same "
-            f"hold_out, to resume it (digest {digests[0]}). Received: digest {digests[1]}"
+            f"hold_out (digest {digests[0]}), to resume it. Received: digest {digests[1]}"
         )
 
 
@@ -123,22 +123,22 @@ def _short(value: Any) -> str:
 
 
 def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raises ValueError where a resumed run would be judged otherwise than it was.
+    """Raises ValueError if a resumed run would be judged differently than before.
 
-    What it is judged by is one column of its log, and says which generator is the best. A run
-    that was not judged before may be from now on.
+    The judge's number is one column of the log, and says which generator is the best. A run that
+    was not judged before may be judged from now on.
     """
     before, after = saved.get("evaluation"), now["evaluation"]
     if not before:
         return
     if after is None:
         raise ValueError(
-            "evaluate_every must be given to resume a run that is judged by "
-            f"{before['evaluate_metric']}; a large one leaves only the last step. Received: None"
+            f"evaluate_every must be given to resume a run judged by {before['evaluate_metric']}; "
+            "a large one leaves only the last step. Received: None"
         )
     for key, saved_value, value in protocol_differences(before, after):
         name = "inception_weights or features" if key == "weights_sha256" else key
         raise ValueError(
-            f"{name} must be the saved run's to resume it, whose log has one judge: "
-            f"{key} {saved_value!r}. Received: {value!r}"
+            f"{name} must be the saved run's, because its log has one judge: {key} "
+            f"{saved_value!r}. Received: {value!r}"
         )

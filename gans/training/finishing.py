@@ -1,4 +1,4 @@
-"""What a finished run leaves: the generator in several formats, and pictures of its training."""
+"""What a finished run leaves: the generator in several formats and pictures of its training."""
 
 import contextlib
 import logging
@@ -63,8 +63,8 @@ def export_run(
         data: What it was trained on.
         best_only: Export the best EMA generator, which the run directory holds, instead of the
             last.
-        evaluated: The best is known by evaluations: unless it is all that is exported, write it
-            too, as best_generator.keras and best_generator.h5.
+        evaluated: Evaluations have found the best: unless it is all that is exported, also write
+            it, as best_generator.keras and best_generator.h5.
         formats: Names of `gans.generators.exporting.FORMATS` to write the generator in too.
 
     Returns:

@@ -12,7 +12,7 @@ from gans.training.schedule import Schedule
 
 
 def make_schedule(model: keras.Model, data: TrainingData, options: TrainArguments) -> Schedule:
-    """The run's division; raises ValueError where it cannot be kept."""
+    """The run's schedule; raises ValueError if it cannot be kept."""
     _check_model(model, options)
     train_steps, save_interval = options.train_steps, options.save_interval
     evaluate_every = None if options.evaluation is None else options.evaluation.evaluate_every
@@ -42,18 +42,18 @@ def make_schedule(model: keras.Model, data: TrainingData, options: TrainArgument
 
 def _check_model(model: keras.Model, options: TrainArguments) -> None:
     if not model.compiled:
-        raise ValueError("model must be compiled before train: call compile() first")
+        raise ValueError("model must be compiled before train: call compile() first. Received: a "
+                         "model that is not compiled")
     if model.replicas > 1 and model.steps_per_execution > 1:
         raise ValueError(
-            "steps_per_execution must be 1 where several replicas train, for Keras cannot loop "
-            f"over them in its graph. Received: {model.steps_per_execution}"
+            "steps_per_execution must be 1 with several replicas, because Keras cannot loop over "
+            f"them in its graph. Received: {model.steps_per_execution}"
         )
     by_estimate = options.save_best_only and options.evaluation is None
     if by_estimate and CRITERION not in model.log_names:
         raise ValueError(
-            f"save_best_only needs a model that logs {CRITERION}, by which it chooses, or an "
-            f"evaluation. Received: a {type(model).__name__}, which logs "
-            f"{', '.join(model.log_names)}"
+            f"save_best_only needs a model that logs {CRITERION}, or an evaluation, to choose the "
+            f"best. Received: a {type(model).__name__}, which logs {', '.join(model.log_names)}"
         )
 
 
@@ -64,7 +64,7 @@ def fit_intervals(
     callbacks: list[keras.callbacks.Callback],
     pace: Pace | None = None,
 ) -> None:
-    """`fit` with an interval an epoch; a part of one at either end is a `fit` of its own.
+    """Calls `fit` with one epoch per interval; a partial interval at an end gets its own `fit`.
 
     With a pace, the run first goes on in parts of intervals, until its last step is fixed.
     """
@@ -106,4 +106,4 @@ def _fit(
         verbose=0,
     )
     if not model.stop_training and model.steps_done < step + steps * epochs:
-        raise ValueError("data must be infinite. Received: data that ran out")
+        raise ValueError("data must be infinite: add .repeat(). Received: data that ran out")

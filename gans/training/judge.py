@@ -13,7 +13,7 @@ from utils.metrics.scores import COMPUTED
 from utils.options.evaluation import EvaluationOptions
 from utils.runs.columns import EvaluatedColumn
 
-REAL_SEED = 0  # of what is drawn: runs with other seeds are judged by the same real images
+REAL_SEED = 0  # of the draws: runs with other seeds are judged by the same real images
 TIMED = 64  # images that say how long an evaluation takes
 
 
@@ -21,16 +21,16 @@ class Judge:
     """Judges images by a metric.
 
     Twice as many real images as are to be judged, or all if there are fewer, are drawn and split
-    into halves. Images are compared with the first half; so is the second half, once, which gives
-    what as many images would get that were as good as real.
+    into halves. Images are compared with the first half. So is the second half, once: its value is
+    what images get that are as good as real.
 
     Args:
         options: The metric, the images and the network.
         data: A `DataPreparator`.
 
     Attributes:
-        column: The number as a column of the log. What real images get is NaN until `prepare`.
-        images: How many images are to be judged at a time.
+        column: The number as a column of the log. Its value for real images is NaN until `prepare`.
+        images: How many images one evaluation judges.
 
     Raises:
         ValueError: If the network cannot be had or read, or the
@@ -55,14 +55,14 @@ class Judge:
         self._extractor = open_extractor(options.features, options.inception_weights)
         if self._name == "inception_score" and self._extractor.head is None:
             raise ValueError(
-                "evaluate_metric inception_score needs weights with class logits: take another "
+                "evaluate_metric inception_score needs weights with class logits: use another "
                 f"metric, or TensorFlow's weights. Received: {self._extractor.name}"
             )
         number = names.NUMBERS[self._name]
         self.column = EvaluatedColumn(self._name, number.label(self._extractor), number.better)
 
     def protocol(self) -> dict[str, Any]:
-        """What must be the same for two of its numbers to stand in one column."""
+        """What must be the same for two of its numbers to share a column."""
         return {
             "evaluate_metric": self._name,
             "evaluate_images": self.images,
@@ -72,17 +72,17 @@ class Judge:
         }
 
     def describe(self) -> str:
-        """How it judges, once it is prepared, as text for a person."""
+        """How it judges, once it is prepared, as text for people."""
         return (
             f"{self.column.label} of {self.images:,} images against {self.real_images:,} real "
             f"ones; {self.real_images:,} other real images get {self.column.real:.4g}"
         )
 
     def prepare(self, show_progress: bool) -> None:
-        """Makes the features of the real images, or reads them, and measures these once.
+        """Computes or reads the features of the real images, and measures them once.
 
         Raises:
-            ValueError: If the network does not take the images, or the cache cannot be written.
+            ValueError: If the network does not accept the images, or the cache cannot be written.
         """
         chosen = self._set.selection(2 * self.real_images, REAL_SEED)
         features = cached_features(
@@ -100,12 +100,12 @@ class Judge:
     def __call__(
         self, generate: Callable[..., np.ndarray], seed: int, report: Callable[[int], None]
     ) -> float:
-        """The number, of nine digits, as the log keeps it.
+        """The number, with nine digits, as the log keeps it.
 
         Args:
             generate: `generate(n, seed=, first=)` gives images uint8 [n, H, W, C].
             seed: Of the images.
-            report: Called with the number of images made so far; may raise to end it.
+            report: Called with the number of images made so far; may raise to stop.
         """
         made = 0
 

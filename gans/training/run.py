@@ -1,4 +1,4 @@
-"""`train`: one run of `fit` into a run directory, which can be stopped and resumed at any step."""
+"""`train`: one run of `fit` into a run directory; it can be stopped and resumed at any step."""
 
 import logging
 import math
@@ -46,13 +46,13 @@ logger = logging.getLogger("gans")
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How a call of `train` ended; on a worker that writes nothing, what it knows of it.
+    """How a call of `train` ended, as far as this worker knows.
 
     Attributes:
         directory: The run directory.
         step: Generator steps done in all.
-        finished: Whether `train_steps` was reached, or the patience used up, and the generator
-            exported.
+        finished: Whether `train_steps` was reached or the patience was used up, and the generator
+            was exported.
         signal: Number of the signal that stopped it, or None.
     """
 
@@ -65,23 +65,22 @@ class TrainingRun:
 def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
     """Trains a compiled model until it has done `train_steps` generator steps in all.
 
-    Of several workers (`gans.distribution`), each of which calls this with the same arguments, the
-    first alone reads and writes `save_path`.
+    Several workers (`gans.distribution`) all call this with the same arguments; only the first
+    reads and writes `save_path`.
 
     Args:
-        model: The model; a step that its weights were loaded with counts as done.
-        data: A `DataPreparator`, or an infinite `tf.data.Dataset` of float32
-            [n_critic * batch_size, H, W, C] in [-1, 1] whose k-th element is the k-th step's.
+        model: The model; the step loaded with its weights counts as done.
+        data: A `DataPreparator`, or an infinite `tf.data.Dataset` of float32 [n_critic *
+            batch_size, H, W, C] in [-1, 1] whose k-th element serves the k-th step.
         options: The fields of `TrainArguments`.
 
     Returns:
-        How it ended. A run that was stopped by Ctrl-C or SIGTERM has saved a checkpoint of its
-        last step.
+        How it ended. A run stopped by Ctrl-C or SIGTERM has saved a checkpoint of its last step.
 
     Raises:
-        ValueError: If an argument is out of its range, if `save_path` holds a run and `resume`
-            is not given, or if the model or the data differ from the run to resume.
-        NonFiniteError: If a loss or weight is no longer finite.
+        ValueError: If an argument is out of range, if `save_path` holds a run and `resume` is not
+            given, or if the model or the data differ from the run to resume.
+        NonFiniteError: If a loss or a weight is no longer finite.
         WorkerLostError: If another of several workers has ended or cannot be reached.
     """
     options = TrainArguments(**options)
@@ -141,7 +140,7 @@ class _Lead:
             logger.info("Resuming %s from step %d%s", run.path, self.first_step, schedule.of())
         else:
             self.first_step = model.steps_done
-            model.reset_metrics()  # of what the model did before
+            model.reset_metrics()  # from what the model did before
         log_data(logger, data.description, data.skipped)
         self.interruption = Interruption()
         self.progress = Progress(schedule, stopwatch)
@@ -205,7 +204,7 @@ class _Lead:
                 )  # fmt: skip
                 self.checkpoint.save()
             except NonFiniteError as error:
-                # Where the weights are not finite, no loss of this step says anything of them.
+                # If the weights are not finite, no loss of this step shows it.
                 logs = {name: float(error.logs.get(name, math.nan)) for name in model.log_names}
                 self.row.add_not_finite(error.step, logs)
                 self.page.write()
@@ -219,10 +218,10 @@ class _Lead:
     def _catch_up(self) -> None:
         """Does what a run that was killed or interrupted has left undone at its last step."""
         step = self.first_step
-        if not self.options.resume:  # killed before the first interval ends, it starts from here
+        if not self.options.resume:  # if killed before the first interval ends, it starts from here
             self.checkpoint.save()
         elif step >= self.schedule.train_steps and self.log.last_step < step:
-            # It ends where it was interrupted inside an interval.
+            # It ends at the step where it was interrupted inside an interval.
             self.intervals.complete(self.model.get_metrics_result())
         else:
             for evaluation in self.evaluations:
@@ -272,7 +271,7 @@ def _follow(
     schedule: Schedule,
     exchange: Exchange,
 ) -> TrainingRun:
-    """`train` on a worker that is not the chief: the same steps, and no files."""
+    """`train` on a worker other than the chief: the same steps, but no files."""
     with lost_workers_named(model.distribute_strategy):
         require_same_run(_what_is_trained(model, data, options), exchange)
         share_state(model, exchange)

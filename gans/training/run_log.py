@@ -1,4 +1,4 @@
-"""run.log: what happened in a run, in lines with a time; the console shows them too."""
+"""run.log: what happened in a run, line by line with times; the console shows it too."""
 
 import contextlib
 import logging
@@ -23,12 +23,12 @@ class _Console(logging.Handler):
 def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
     """The logger "gans", writing to run.log (from DEBUG) and, unless quiet, to stdout (INFO).
 
-    What the logger "utils" says goes the same way. An error that ends the run is logged.
+    Messages of the logger "utils" go the same way. An error that ends the run is logged.
     """
     run.path.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(run.log, encoding="utf-8", errors="backslashreplace")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    file.handleError = lambda record: None  # a full disk is reported by what cannot be saved
+    file.handleError = lambda record: None  # a full disk is reported when saving fails
     console = _Console(logging.WARNING if quiet else logging.INFO)
     with contextlib.ExitStack() as stack:
         for name in ("gans", "utils"):
@@ -45,7 +45,7 @@ def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
 def log_data(
     logger: logging.Logger, facts: dict[str, Any] | None, skipped: Sequence[tuple]
 ) -> None:
-    """Says what the data are, and which files were skipped and why."""
+    """Logs what the data are, and which files were skipped and why."""
     for key, value in (facts or {}).items():
         logger.debug("data: %s: %s", key, value)
     if skipped:

@@ -16,10 +16,10 @@ class Schedule:
     it goes on (`Pace`): until then they are infinite, and no interval is ever complete.
 
     Attributes:
-        save_interval: Generator steps of an interval.
+        save_interval: Generator steps per interval.
         train_steps: The run's last generator step; the last interval may be shorter.
         images_per_step: Real images that one generator step uses.
-        evaluate_every: Generator steps between evaluations; None: there are none.
+        evaluate_every: Generator steps between evaluations; None: no evaluations.
     """
 
     save_interval: float
@@ -32,20 +32,20 @@ class Schedule:
         return f" of {self.train_steps}" if self.is_fixed else ""
 
     def completes_interval(self, step: int) -> bool:
-        """Whether an interval is complete after so many generator steps."""
+        """Whether an interval is complete after this many generator steps."""
         return step % self.save_interval == 0 or step == self.train_steps
 
     def intervals_left(self, step: int) -> int:
-        """Intervals still to be completed after so many generator steps."""
+        """Intervals left to complete after this many generator steps."""
         return -(-(self.train_steps - step) // self.save_interval)
 
     def is_evaluated(self, step: int) -> bool:
-        """Whether the generator is judged after so many generator steps."""
+        """Whether the generator is judged after this many generator steps."""
         every = self.evaluate_every
         return every is not None and (step % every == 0 or step >= self.train_steps)
 
     def evaluations_left(self, step: int) -> int:
-        """Evaluations still to be made after so many generator steps."""
+        """Evaluations left after this many generator steps."""
         if self.evaluate_every is None or step >= self.train_steps:
             return 0
         return -(-self.train_steps // self.evaluate_every) - step // self.evaluate_every

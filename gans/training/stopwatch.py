@@ -46,7 +46,7 @@ class Stopwatch(keras.callbacks.Callback):
         self._step = 0
         self._before = dict.fromkeys(self.seconds, 0.0)
         if resume:
-            # Without the file, or with another, the count starts anew: nothing depends on it.
+            # Without a valid file, the count starts again: nothing depends on it.
             with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
                 before = json.loads(path.read_text(encoding="utf-8"))
                 self._before = {name: float(before.get(name, 0.0)) for name in self._before}

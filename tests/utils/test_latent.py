@@ -109,8 +109,10 @@ def test_along_moves_by_distances():
         (lambda: loop(0, 2, 1), "frames must be at least 1. Received: 0"),
         (lambda: interpolate(np.zeros((1, 2)), 3, True), "points must be at least 2. Received: 1"),
         (lambda: interpolate(np.zeros((2, 2)), 1, True), "frames must be at least 2. Received: 1"),
-        (lambda: traversal(np.zeros(3), 0, 3, [0]), "two of noise, 0 to 2. Received: 0 and 3"),
-        (lambda: traversal(np.zeros(3), 1, 1, [0]), "two of noise, 0 to 2. Received: 1 and 1"),
+        (lambda: traversal(np.zeros(3), 0, 3, [0]), "components of the noise, 0 to 2. Received: 0 "
+                                                    "and 3"),
+        (lambda: traversal(np.zeros(3), 1, 1, [0]), "components of the noise, 0 to 2. Received: 1 "
+                                                    "and 1"),
     ],
 )
 def test_bad_arguments(call, message):

@@ -41,7 +41,7 @@ def target_size(image_shape: Sequence[int] | None, resize: Sequence[int] | None)
 
 
 def check_channels(image_shape: Sequence[int] | None, channels: int) -> None:
-    """Raises ValueError if `image_shape` demands another number of channels than there are."""
+    """Raises ValueError if `image_shape` has another number of channels than the images."""
     if image_shape is None or len(image_shape) == 2 or image_shape[2] == channels:
         return
     hint = "add to_grayscale" if channels == 3 else "give only (H, W), or leave out to_grayscale"

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-_MAPPED_BYTES = 2**28  # an array up to this size may as well be in memory: that is quicker
+_MAPPED_BYTES = 2**28  # an array up to this size may as well stay in memory, which is faster
 
 
 class ArrayRows:
     """Reads rows of a .npy file by number. Safe to call from threads.
 
-    Through a memory map, each page that was ever read stays resident in the process for as long
-    as the system has room, so a training run would come to hold the whole collection; and what is
-    not in the system's cache is read with much that lies around it. So rows of a large array are
-    read from the file, each by itself.
+    Through a memory map, every page that was ever read stays resident as long as the system has
+    room, so a training run would come to hold the whole collection. Pages outside the system's
+    cache are read with much of their neighborhood. So rows of a large array are read from the file
+    one by one.
 
     Args:
         array: The file's memory map of two or more dimensions, as `numpy.load` gives it.
@@ -32,7 +32,7 @@ class ArrayRows:
         """The rows of these numbers (0 <= i < N), in this order.
 
         Raises:
-            OSError: The file has become shorter, or cannot be read any more.
+            OSError: The file has become shorter, or can no longer be read.
         """
         if self._file is None:
             return self._array[indices]

@@ -1,4 +1,4 @@
-"""Python ends only after TensorFlow's threads have left it: inside, they would wait for ever."""
+"""Lets Python end only after TensorFlow's threads have left it; inside, they would wait forever."""
 
 import atexit
 import functools
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_QUIET = 0.1  # seconds without a call after which a stream's buffers are taken to be full
-_MOST = 30.0  # seconds to wait; then Python may hang, but so may what is waited for
+_QUIET = 0.1  # seconds without a call after which a stream's buffers count as full
+_MOST = 30.0  # seconds to wait; after that Python may hang, but so may those threads
 
 _lock = threading.Lock()
 _running = 0
@@ -16,11 +16,11 @@ _last_end = 0.0
 
 
 def awaited_at_exit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, to be called in tf.data's threads.
+    """The same function, for calls in tf.data's threads.
 
-    A script may end while an iterator is alive whose elements are made ahead. A thread that then
-    wants the interpreter back, say after reading a file, never gets it, and TensorFlow waits for
-    the thread: the process hangs.
+    A script may end while an iterator that prefetches is alive. A thread that then wants the
+    interpreter back, say after reading a file, never gets it. TensorFlow waits for the thread, and
+    the process hangs.
     """
 
     @functools.wraps(function)

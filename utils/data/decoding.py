@@ -1,4 +1,4 @@
-"""One encoded image or array in, one uint8 array of the wanted shape out."""
+"""One encoded image or array in, one uint8 array of the required shape out."""
 
 import io
 import threading
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-# A larger file or archive member is no picture, and reading it would only fill the memory.
+# A larger file or archive member is not a picture, and reading it would only fill the memory.
 MAX_FILE_BYTES = 2**30
 
-# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if that leaves this many times the wanted
-# size for LANCZOS: the result differs from the full decode by less than JPEG's own errors.
+# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if that leaves this many times the target
+# size for LANCZOS: the result differs from a full decode by less than JPEG's own errors.
 _DRAFT_MARGIN = 4
 
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
@@ -23,11 +23,11 @@ class UnusableImageError(Exception):
 
 
 class UnreadableImageError(UnusableImageError):
-    """The file could not be read at all: worth another try in the next run."""
+    """The file could not be read at all; the next run should try again."""
 
 
 class DifferentShapeError(UnusableImageError):
-    """The image is fine but does not have the demanded size; its text is that size."""
+    """The image is fine but lacks the required size; the text is its size."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class ImageDecoder:
         size: (H, W) of the result in pixels.
         channels: 1 (gray) or 3 (RGB).
         resize: If False, an image of another size is refused with `DifferentShapeError`.
-        crop: "center" (cover the size, cut off what stands out evenly), "stretch" (ignore the
-            aspect) or "pad" (show everything, fill with `background`).
-        background: (R, G, B) in 0..255, under transparent pixels and around padded images.
+        crop: "center" (cover the size and crop evenly), "stretch" (ignore the aspect ratio) or
+            "pad" (show everything, fill with `background`).
+        background: (R, G, B) in 0..255, behind transparent pixels and around padded images.
         max_megapixels: An image with more pixels is refused before it is decoded.
     """
 
@@ -90,14 +90,14 @@ class ImageDecoder:
         if not data:
             raise UnusableImageError("the file is empty")
         try:
-            with _open_lock:  # our own limit of pixels is in force, not Pillow's global one
+            with _open_lock:  # our own pixel limit applies, not Pillow's global one
                 limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
                 try:
                     image = Image.open(io.BytesIO(data))
                 finally:
                     Image.MAX_IMAGE_PIXELS = limit
         except Image.UnidentifiedImageError as error:
-            raise UnusableImageError("not an image, or of an unknown format") from error
+            raise UnusableImageError("not an image, or an unknown format") from error
         except Exception as error:  # see above
             raise UnusableImageError(f"cannot be opened as an image ({_plain(error)})") from error
         width, height = image.size
@@ -109,7 +109,7 @@ class ImageDecoder:
         return image
 
     def finish(self, image: Image.Image) -> np.ndarray:
-        """A converted image in the wanted size as uint8 [H, W, C]. Raises: DifferentShapeError."""
+        """A converted image in the target size as uint8 [H, W, C]. Raises: DifferentShapeError."""
         height, width = self.size
         if image.size == (width, height):
             pixels = np.asarray(image)
@@ -125,13 +125,13 @@ class ImageDecoder:
             image = _eight_bits(image)
         elif image.mode == "F":
             raise UnusableImageError(
-                "floating-point pixels have no known range: save it with 8 bits"
+                "floating-point pixels have no known range: save the image with 8 bits"
             )
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             image = image.convert("RGBA")
             canvas = Image.new("RGBA", image.size, (*self.background, 255))
             image = Image.alpha_composite(canvas, image).convert("RGB")
-        elif image.mode in ("P", "CMYK", "YCbCr", "HSV"):  # have no direct way to "L"
+        elif image.mode in ("P", "CMYK", "YCbCr", "HSV"):  # cannot be converted directly to "L"
             image = image.convert("RGB")
         return image if image.mode == mode else image.convert(mode)
 
@@ -164,19 +164,20 @@ def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, flo
 def _turn_upright(image: Image.Image) -> None:
     try:
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # the EXIF block is damaged, the pixels are not: use them as they lie
+    except Exception:  # the EXIF block is damaged, the pixels are not: use them as stored
         return
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit gray as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
     if image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these two it means 16 bits
-        raise UnusableImageError("32-bit integer pixels have no known range: save it with 8 bits")
+        raise UnusableImageError("32-bit integer pixels have no known range: save the image with 8 "
+                                 "bits")
     pixels = np.asarray(image).astype(np.float32) / 257
     return Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))
 
 
 def _plain(error: Exception) -> str:
-    """The first line of a library's message without what only its authors can read."""
+    """The first line of a library's message, without the parts that only its authors understand."""
     text = str(error).split("\n")[0].split(" <")[0].strip()
     return text or type(error).__name__

@@ -1,11 +1,11 @@
-"""Images that are nearly the same: found by a 64-bit perceptual hash, confirmed by a thumbnail."""
+"""Finds nearly equal images by a 64-bit perceptual hash, confirmed by a thumbnail."""
 
 from collections import defaultdict
 
 import numpy as np
 from PIL import Image
 
-_MOST_BITS = 3  # of 64 may differ: then one quarter at least is the same
+_MOST_BITS = 3  # of 64 may differ: then at least one quarter is equal
 _COMPARED_AT_ONCE = 2**23  # pairs of hashes: 32 MB
 _MOST_DIFFERENCE = 6.0  # mean absolute difference of the thumbnails, of 255 ...
 _LEAST_CORRELATION = 0.98  # ... and the correlation of their pixels
@@ -36,8 +36,8 @@ def near_duplicates(hashes: list[int], thumbnails: np.ndarray) -> list[list[int]
         thumbnails: uint8 [N, 256].
 
     Returns:
-        Groups of two or more indices, ascending: an image and later ones nearly the same as it.
-        An index is in at most one group.
+        Groups of two or more ascending indices: an image and later ones that nearly equal it. An
+        index is in at most one group.
     """
     codes = np.array(hashes, np.uint64).reshape(-1, 1)
     bits = np.unpackbits(codes.view(np.uint8), axis=1).astype(np.float32) * 2 - 1
@@ -79,7 +79,7 @@ def _are_no_followers(indices: np.ndarray, leader: np.ndarray) -> np.ndarray:
 
 
 def _nearly_equal(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which of the thumbnails `others`, uint8 [n, 256], hardly differ from `one`; bool [n]."""
+    """Which of the thumbnails `others`, uint8 [n, 256], hardly differ from `one`: bool [n]."""
     one, others = one.astype(np.float32), others.astype(np.float32)
     close = np.abs(one - others).mean(axis=1) <= _MOST_DIFFERENCE
     one, others = one - one.mean(), others - others.mean(axis=1, keepdims=True)

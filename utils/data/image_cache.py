@@ -59,7 +59,7 @@ def load_or_prepare(
     """
     index, pixels = load(folder)
     if index is not None and not index.complete:
-        index = None  # once more: what could not be read may be readable now
+        index = None  # again: what could not be read may be readable now
     while index is None or (use_cache and pixels is None):
         prepare(source, decoder(), folder, use_cache, workers, show_progress)
         index, pixels = load(folder)
@@ -76,11 +76,11 @@ def prepare(
 ) -> None:
     """Decodes a whole source and writes the prepared set to `folder`.
 
-    Where another process does just that, it is waited for instead, and its set is taken.
+    If another process is doing the same, waits for it and takes its set instead.
 
     Raises:
-        ValueError: No image is usable, some are not of the demanded shape, or the cache folder
-            cannot be written. Nothing is left behind.
+        ValueError: No image is usable, some lack the required shape, or the cache folder cannot be
+            written. Nothing is left behind.
     """
     _remove_abandoned(folder.parent)
     total = len(source)
@@ -102,7 +102,7 @@ def prepare(
                     deque(images, maxlen=0)
                 write_index(unfinished, index)
     except OSError as error:
-        # Without locks, another process may have made the same set meanwhile.
+        # Without locks, another process may have made the same set in the meantime.
         if _is_ready(folder, store_pixels, even_incomplete=True):
             return
         needed = f"{total * image_bytes / 1e6:,.0f} MB" if total else "more room"
@@ -115,7 +115,7 @@ def prepare(
 
 @contextlib.contextmanager
 def _only_one(folder: Path, show_progress: bool) -> Iterator[bool]:
-    """Keeps others from preparing this set; waits for one that does, and yields whether it did."""
+    """Keeps others from preparing this set; waits for one that does; yields whether it waited."""
     waited = False
 
     def wait() -> None:
@@ -195,11 +195,11 @@ def _check_free_space(folder: Path, needed: int) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Deletes what killed preparations left, if no process has touched it for a day."""
+    """Deletes leftovers of killed preparations that no process has touched for a day."""
     for path in folder.glob(".unfinished-*"):
         try:
             newest = max(part.stat().st_mtime for part in [path, *path.glob("*")])
-        except OSError:  # finished or removed meanwhile
+        except OSError:  # finished or removed in the meantime
             continue
         if newest < time.time() - _DAY:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a run would make of a source, found out without preparing it: the dataset doctor."""
+"""What a run would make of a source, found without preparing it: the dataset doctor."""
 
 import dataclasses
 import hashlib
@@ -52,7 +52,7 @@ def inspect_source(
     """Reads and prepares every image of a source once, as `DataPreparator` would, keeping none.
 
     Args:
-        source, image_shape, ... : As of `DataPreparator`.
+        source, image_shape, ... : As for `DataPreparator`.
 
     Returns:
         The facts, a dictionary of plain JSON values, and up to 64 prepared images from all over
@@ -124,7 +124,7 @@ def _look(payload: Payload, decoder: ImageDecoder) -> _Looks:
     image = decoder.load(payload)
     pixels = decoder.finish(image)
     digest = hashlib.blake2b(pixels, digest_size=16).digest()
-    # Likeness is of the whole image: what is cropped or padded away would make others alike.
+    # Likeness is judged on the whole image, because cropping or padding could make others alike.
     return _Looks(kind, mode, size, pixels, digest, difference_hash(image), thumbnail(image))
 
 
@@ -136,7 +136,7 @@ def _lies_on_its_side(header: Image.Image) -> bool:
 
 
 class _Findings:
-    """Collects what was seen of all images."""
+    """Collects what was seen in all images."""
 
     def __init__(self, preview_stride: int):
         self.preview: list[np.ndarray] = []
@@ -201,7 +201,7 @@ class _Findings:
 
 
 def _resizing(sizes: Counter, size: tuple[int, int], fit: str) -> dict:
-    """How much the images lose or change on their way to `size`; shares are in 0..1."""
+    """How much the images lose or change when resized to `size`; shares are in 0..1."""
     if not sizes:
         return {}
     shapes = np.repeat(np.array(list(sizes)), list(sizes.values()), axis=0)  # [n, (H, W)]
@@ -221,7 +221,7 @@ def _resizing(sizes: Counter, size: tuple[int, int], fit: str) -> dict:
 
 def _problem(facts: dict, batch_size: int) -> str | None:
     if facts["different_shape"]:
-        return f"{facts['different_shape']} images do not have the demanded shape"
+        return f"{facts['different_shape']} images do not have the required shape"
     if not facts["usable"]:
         return "there is no usable image"
     if facts["usable"] < batch_size:

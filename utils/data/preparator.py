@@ -1,4 +1,4 @@
-"""`DataPreparator`: from what a user names as a source to batches a model trains on."""
+"""`DataPreparator`: from the source that a user names to the batches that a model trains on."""
 
 import hashlib
 import os
@@ -22,13 +22,13 @@ from utils.files import default_cache_dir
 from utils.process import available_cores
 from utils.wording import printable
 
-_NAMED = 100  # files that `describe` names, of those skipped and of duplicates
+_NAMED = 100  # skipped files, and duplicates, that `describe` names
 
 
 class DataPreparator:
     """A collection of images, decoded once into a cache, as training batches and as samples.
 
-    A set is prepared by one process; others that need the same one meanwhile wait for it.
+    One process prepares a set; others that need the same one wait for it.
 
     The shuffled stream is a pure function of (seed, position): position p shows image
     `index_shuffle(p % N, [seed, p // N], N - 1)`, so every image is seen exactly once in N
@@ -37,38 +37,38 @@ class DataPreparator:
     Args:
         source: A folder (searched recursively), a .zip or .tar archive, a .npy, .npz or idx .gz
             array, "tfds:NAME[:SPLIT]", or "faces", the built-in set.
-        image_shape: (H, W) or (H, W, C) that every image must have already, if `resize` is None.
-        resize: (H, W) in pixels that images are brought to. Neither given: 64x64.
+        image_shape: (H, W) or (H, W, C) that every image must already have, if `resize` is None.
+        resize: (H, W) in pixels to resize images to. Neither given: 64x64.
         batch_size: Images per critic update.
-        to_grayscale: One channel instead of three. Arrays of one channel have one anyway.
-        crop: How `resize` treats another aspect: "center" (cut off), "stretch" or "pad".
-        background: (R, G, B) in 0..255, under transparent pixels and around padded images.
-        seed: Of the order of the stream; 0 or more, the low 32 bits count.
+        to_grayscale: One channel instead of three. Arrays of one channel keep one anyway.
+        crop: How `resize` treats another aspect ratio: "center" (crop), "stretch" or "pad".
+        background: (R, G, B) in 0..255, behind transparent pixels and around padded images.
+        seed: Seed of the order of the stream; 0 or more, the low 32 bits count.
         cache_dir: Where prepared sets are kept. None: wasserstein-gan in the user's cache folder.
-        use_cache: If False, only a list of good images is kept and training decodes files anew;
-            TFRecord shards of TFDS are then read from front to end, in another order
+        use_cache: If False, only a list of good images is kept, and training decodes files every
+            time; TFRecord shards of TFDS are then read from front to end, in another order
             (`ShardShuffle`).
         max_megapixels: Larger images are skipped before they are decoded.
-        hold_out: Share in [0, 1) of the images that is kept aside, always the same ones: they are
-            in `held_out` only. At least one image, unless it is 0.
-        workers: Threads that decode. None: one a core.
+        hold_out: Share in [0, 1) of the images to keep aside, always the same ones: they are only
+            in `held_out`. At least one image, unless it is 0.
+        workers: Threads that decode. None: one per core.
         show_progress: Whether to show a bar, and notes, on stderr while preparing.
 
     Attributes:
         image_shape: (H, W, C) of the prepared images.
-        num_images: N, the number of usable images, but for those held out.
-        num_held_out: The number of those.
+        num_images: N, the number of usable images, without those held out.
+        num_held_out: The number of held-out images.
         skipped: [(name, reason)] of the images that cannot be used.
         duplicates: Number of images whose prepared pixels equal an earlier one's.
         duplicate_names: [(name, name of the first with the same pixels)] of some of them.
         fingerprint: Hex name of the prepared set: files and options.
-        digest: Hex digest of the prepared pixels, and of which are held out if any are; the same
-            on every machine.
+        digest: Hex digest of the prepared pixels and, if any are held out, of which; the same on
+            every machine.
 
     Raises:
-        ValueError: An argument is wrong, there is no usable image, one has not the demanded
-            shape, the cache cannot be written, or `use_cache` is False for a source that can only
-            be read from front to end (a compressed .tar, TFDS shards of other formats).
+        ValueError: An argument is wrong, no image is usable, one lacks the required shape, the
+            cache cannot be written, or `use_cache` is False for a source that can only be read from
+            front to end (a compressed .tar, TFDS shards of other formats).
 
     Example:
         >>> data = DataPreparator("photos", resize=(64, 64), batch_size=32)
@@ -146,13 +146,13 @@ class DataPreparator:
         """All prepared images, uint8 [N, H, W, C], memory-mapped and read-only.
 
         Raises:
-            ValueError: There is no such array with use_cache=False, or with hold_out.
+            ValueError: With use_cache=False or hold_out, there is no such array.
         """
         if self.num_held_out:
             raise ValueError(
-                "images is the array in the cache, in which held-out images lie among the others: "
-                "use gather(indices) or sample(n, seed). Received: "
-                f"{self.num_held_out:,} held-out images"
+                "images must not be used with hold_out, because the cache's array mixes held-out "
+                "images with the others: use gather(indices) or sample(n, seed). "
+                f"Received: {self.num_held_out:,} held-out images"
             )
         if self._pixels is None:
             raise ValueError(
@@ -166,7 +166,7 @@ class DataPreparator:
         return self._gather(self._training[np.asarray(indices)])
 
     def held_out(self, most: int) -> np.ndarray:
-        """Held-out images, uint8 [n, H, W, C]: all, or the first so many where there are more."""
+        """Held-out images, uint8 [n, H, W, C]: all, or at most this many."""
         return self._gather(self._held_out[:most])
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
@@ -175,7 +175,7 @@ class DataPreparator:
         return np.stack([self._read_again(position) for position in self._index.good[indices]])
 
     def sample(self, n: int, seed: int) -> np.ndarray:
-        """Random images, each at most once as long as there are enough.
+        """Random images, without repetition if there are enough.
 
         Args:
             n: How many, 1 or more. Above N, whole rounds of all images come first.
@@ -197,20 +197,21 @@ class DataPreparator:
         num_replicas: int = 1,
         replicas: range = range(1),
     ):
-        """The shuffled stream of training images, one element a generator step, without end.
+        """The endless shuffled stream of training images, one element per generator step.
 
         Args:
-            n_critic: Critic updates a generator step, each with its own batch.
-            start_step: The first generator step; the same as skipping so many elements.
+            n_critic: Critic updates per generator step, each with its own batch.
+            start_step: The first generator step; the same as skipping this many elements.
             batch_size: Instead of the preparator's.
-            num_replicas: R, how many share every batch; batch_size must be a multiple of it.
-            replicas: Those of them to make elements for: each generator step, one element each.
+            num_replicas: R, the replicas that share every batch; batch_size must be a multiple of
+                it.
+            replicas: The replicas to make elements for: one element each per generator step.
 
         Returns:
             A `tf.data.Dataset` of float32 [n_critic * batch_size / R, H, W, C] in [-1, 1].
 
         Raises:
-            ValueError: An argument is too small, or a batch larger than the collection.
+            ValueError: An argument is too small, or a batch is larger than the collection.
         """
         batch_size = self.batch_size if batch_size is None else batch_size
         at_least(1).check("n_critic", n_critic)
@@ -225,7 +226,7 @@ class DataPreparator:
                 start_step,
                 self._workers,
             )
-            # Of shards, each worker reads all.
+            # Each worker reads all shards.
             return split_among_replicas(whole, n_critic, num_replicas, replicas)
         return image_stream(
             awaited_at_exit(self.gather),
@@ -282,7 +283,7 @@ class DataPreparator:
         return index, pixels
 
     def _read_again(self, position: int, payload: Payload | None = None) -> np.ndarray:
-        """The image at a position of the source, from `payload` where it has been read already."""
+        """The image at a position of the source, from `payload` if it has been read already."""
         try:
             return self._decoder(self._source.read(position) if payload is None else payload)
         except UnusableImageError as error:

@@ -13,7 +13,7 @@ import numpy as np
 from utils.data.sources.base import Source
 
 _INDEX, _PIXELS = "index.json", "pixels.npy"
-_VERSION = 1  # to be raised when the same files would give other pixels
+_VERSION = 1  # raise it when the same files would give other pixels
 
 
 @dataclasses.dataclass
@@ -27,7 +27,7 @@ class SetIndex:
         duplicates: Number of images whose pixels equal an earlier one's.
         duplicate_names: (name, name of the first with the same pixels) of some of them.
         digest: Hex digest of the shape and all prepared pixels, in order.
-        complete: False if a file could not even be read, which another run should try again.
+        complete: False if a file could not even be read, so that another run should try again.
     """
 
     image_shape: tuple[int, int, int]
@@ -48,7 +48,7 @@ def fingerprint(source: Source, to_grayscale: bool, options: Mapping[str, Any]) 
     """The name of the set that these options make of a source's files, hexadecimal."""
     facts = {
         "version": _VERSION,
-        "location": source.location,  # times of files may be equal in two folders
+        "location": source.location,  # file times may be equal in two folders
         "to_grayscale": to_grayscale,
         **options,
     }
@@ -59,9 +59,9 @@ def fingerprint(source: Source, to_grayscale: bool, options: Mapping[str, Any]) 
 
 
 def split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the images to train on, ascending, and of those held out, in random order."""
+    """Numbers of the training images, ascending, and of the held-out images, in random order."""
     held_out = min(count - 1, max(1, round(hold_out * count))) if hold_out else 0
-    # Of the number of images only: whatever the run's seed is, the same images are held out.
+    # Depends only on the number of images: whatever the run's seed, the same images are held out.
     order = np.random.default_rng(0).permutation(count) if held_out else np.arange(count)
     return np.sort(order[held_out:]), order[:held_out]
 
@@ -69,7 +69,7 @@ def split(count: int, hold_out: float) -> tuple[np.ndarray, np.ndarray]:
 def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
     """The index and the memory-mapped pixels (uint8 [N, H, W, C]) of a prepared set.
 
-    None stands for what is absent or damaged; pixels are also absent where only an index was made.
+    None stands for what is absent or damaged; pixels are also absent if only an index was made.
     """
     try:
         raw = json.loads((folder / _INDEX).read_text("utf-8"))
@@ -89,7 +89,7 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
 
 
 def write_pixels(folder: Path, shape: tuple[int, int, int], images: Iterator[np.ndarray]) -> None:
-    """Streams images into a .npy file. Not into a memory map: a full disk would kill us there."""
+    """Streams images into a .npy file. In a memory map, a full disk would kill the process."""
     count = 0
     with (folder / _PIXELS).open("wb", buffering=2**20) as file:
         _write_header(file, (0, *shape))

@@ -15,17 +15,17 @@ _BUFFER_BYTES = 2**28  # of encoded images
 class ShardShuffle:
     """An order of images that reads each shard from front to end, as a pure function of the seed.
 
-    In every pass over the images the shards come in another order; their images go through a
-    buffer from which a random one is drawn for each that comes in. So each image is shown exactly
-    once a pass, but one at the beginning of a shard hardly long after one at its end.
+    Every pass takes the shards in another order. Their images go through a buffer, from which a
+    random image leaves for each that enters. So each image is shown exactly once per pass, but
+    images of one shard stay near each other.
 
     Args:
         shards: All shards of the source.
-        positions: In the source, of the images to show, int64 [N].
+        positions: Positions in the source of the images to show, int64 [N].
         seed: 0 or more.
 
     Attributes:
-        buffer_images: Images that are mixed with each other at a time.
+        buffer_images: Images in the buffer, which are mixed with each other.
     """
 
     def __init__(self, shards: Sequence[Shard], positions: np.ndarray, seed: int):
@@ -42,13 +42,13 @@ class ShardShuffle:
         return (
             f"Streaming {len(self._shards):,} shards: images are shuffled by shard and in a buffer "
             f"of {self.buffer_images:,}, not over all {self._num_images:,}; a resumed run first "
-            "reads over what its pass has shown"
+            "reads past what its pass has shown"
         )
 
     def images(self, start: int) -> Iterator[tuple[int, bytes]]:
-        """(position in the source, encoded image), without end, from this place in the stream.
+        """(position in the source, encoded image) without end, from this place in the stream.
 
-        What comes before in the same pass is read over, but not decoded.
+        Earlier images of the same pass are read past, but not decoded.
         """
         first_pass, shown = divmod(start, self._num_images)
         for number in itertools.count(first_pass):
@@ -86,7 +86,7 @@ def shard_stream(
 
     Args:
         shuffle: The order.
-        decode: Makes of a position and an encoded image the pixels, uint8 [H, W, C].
+        decode: Turns a position and an encoded image into pixels, uint8 [H, W, C].
         image_shape: (H, W, C).
         images_per_step: Images in one element; may exceed N.
         start_step: The first element.

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-# tf.random.experimental.index_shuffle hands this to its kernel before the caller's two seeds.
-# It does so wrongly where every index has seeds of its own, so the kernel is called directly.
+# tf.random.experimental.index_shuffle passes this to its kernel before the caller's two seeds,
+# wrongly if every index has its own seeds. So the kernel is called directly.
 _INDEX_SHUFFLE_SEED = 498247692
 
 
@@ -51,7 +51,7 @@ def image_stream(
 ):
     """Step k holds positions [k * n_critic * batch_size, (k + 1) * n_critic * batch_size).
 
-    They are `n_critic` batches, and of each of these R replicas have equal parts, in order.
+    They are `n_critic` batches, each divided among R replicas in equal parts, in order.
 
     Args:
         gather: Gives the images of int64 indices [n] as uint8 [n, H, W, C].
@@ -60,10 +60,10 @@ def image_stream(
         n_critic: Batches in one step.
         batch_size: Images in one batch; may exceed N.
         start_step: The first step.
-        seed: Of the order.
-        workers: Elements that are made at the same time.
+        seed: Seed of the order.
+        workers: Elements made at the same time.
         num_replicas: R, of which batch_size is a multiple.
-        replicas: Those whose parts are made, one element each for every step.
+        replicas: The replicas to make parts for, one element each for every step.
 
     Returns:
         An infinite `tf.data.Dataset` of float32 [n_critic * batch_size / R, H, W, C] in [-1, 1].
@@ -84,20 +84,20 @@ def image_stream(
         return tf.cast(images, tf.float32) / 127.5 - 1.0
 
     elements = tf.data.Dataset.counter(start_step * len(replicas))
-    # As many whole steps ahead as one replica would have.
+    # As many whole steps ahead as for one replica.
     return elements.map(load, num_parallel_calls=workers, deterministic=True).prefetch(
         2 * len(replicas)
     )
 
 
 def split_among_replicas(dataset, n_critic: int, num_replicas: int, replicas: range):
-    """Turns elements for all replicas into those for some, as `image_stream` makes them.
+    """Turns elements for all replicas into elements for some, as `image_stream` makes them.
 
     Args:
         dataset: A `tf.data.Dataset` of [n_critic * batch_size, H, W, C].
         n_critic: Batches in one element.
         num_replicas: R, of which batch_size is a multiple.
-        replicas: Those whose parts are wanted.
+        replicas: The replicas whose parts are wanted.
 
     Returns:
         A `tf.data.Dataset` of [n_critic * batch_size / R, H, W, C].

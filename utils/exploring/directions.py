@@ -11,13 +11,13 @@ def closed_form_directions(kernel: np.ndarray, count: int) -> np.ndarray:
 
     Args:
         kernel: K, [noise_dim, ...]; what follows the first axis is the layer's output.
-        count: Directions, at most noise_dim.
+        count: The number of directions, at most noise_dim.
 
     Returns:
         float32 [count, noise_dim] of length 1, the strongest first.
 
     Raises:
-        ValueError: If count is out of its range.
+        ValueError: If count is out of range.
     """
     _check(count, len(kernel), "the length of noise")
     kernel = np.asarray(kernel, np.float64).reshape(len(kernel), -1)
@@ -35,22 +35,22 @@ def principal_directions(noise: np.ndarray, activations: np.ndarray, count: int)
     Args:
         noise: [N, noise_dim], as sampled.
         activations: [N, ...], a layer's output for each.
-        count: Directions, at most noise_dim.
+        count: The number of directions, at most noise_dim.
 
     Returns:
         float32 [count, noise_dim] of length 1, that of the widest component first.
 
     Raises:
-        ValueError: If count is out of its range, or the activations vary in fewer components.
+        ValueError: If count is out of range, or the activations vary in fewer components.
     """
     activations = np.asarray(activations, np.float64).reshape(len(activations), -1)
     noise = np.asarray(noise, np.float64)
     centered = activations - activations.mean(0)
-    # The eigenvectors of the rows' products are the rows' coordinates along the components, but
-    # for scale. They are orthogonal, so that each direction is solved for alone.
+    # The eigenvectors of the rows' products are, up to scale, the rows' coordinates along the
+    # components. They are orthogonal, so each direction is solved for alone.
     widths, vectors = np.linalg.eigh(centered @ centered.T)  # ascending
     rank = min(int((widths > 1e-9 * max(widths[-1], 1e-30)).sum()), noise.shape[1])
-    _check(count, rank, "the components that the activations have")
+    _check(count, rank, "the number of components that the activations have")
     directions = vectors[:, ::-1][:, :count].T @ (noise - noise.mean(0))
     return _oriented(directions / np.linalg.norm(directions, axis=1, keepdims=True))
 
@@ -61,7 +61,7 @@ def _check(count: int, most: int, what: str) -> None:
 
 
 def _oriented(directions: np.ndarray) -> np.ndarray:
-    """The same, each with its largest component positive: a sign of its own it has not."""
+    """The same, each with its largest component positive: a direction's sign is arbitrary."""
     largest = np.abs(directions).argmax(1)
     signs = np.sign(directions[np.arange(len(directions)), largest])
     return (directions * signs[:, None]).astype(np.float32)

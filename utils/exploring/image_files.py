@@ -1,4 +1,4 @@
-"""Many images to files while they are made: a folder, a .zip, or one array in an .npz."""
+"""Writes many images while they are made: to a folder, a .zip, or one array in an .npz."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ from utils.files import atomic_path, remove_unfinished
 from utils.process import available_cores
 
 FORMATS = {
-    # Half the time of Pillow's default; generated images come out hardly larger.
+    # Half the time of Pillow's default, and hardly larger files for generated images.
     "png": {"format": "PNG", "compress_level": 1, "compress_type": zlib.Z_RLE},
     "jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     "webp": {"format": "WEBP", "quality": 95},
@@ -31,10 +31,9 @@ _WAITING_PER_CORE = 4  # parts that may wait to be encoded and written
 def image_writer(
     path: str | Path, names: Sequence[str], image_format: str = "png"
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """Writes images as they come, whole or not at all: what is unfinished is removed.
+    """Writes images as they come, whole or not at all: unfinished files are removed.
 
-    Images are encoded in threads, beside whatever makes the next ones; a few hundred are in
-    memory at a time.
+    Threads encode the images while the next ones are made; a few hundred are in memory at a time.
 
     Args:
         path: Ends in .zip (of image files), in .npz (one array `images`, uint8 [N, H, W, C]), or
@@ -71,9 +70,9 @@ def image_writer(
 
 @contextlib.contextmanager
 def _into(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes this one, or whose files move into it, if the block succeeds.
+    """A temporary folder that becomes this one, or whose files move here, if the block succeeds.
 
-    A folder that holds files holds the temporary one meanwhile, and those of killed processes.
+    If this folder has files, the temporary one is inside it, as are those of killed processes.
     """
     place = folder if folder.is_dir() and any(folder.iterdir()) else folder.parent
     place.mkdir(parents=True, exist_ok=True)
@@ -82,7 +81,7 @@ def _into(folder: Path) -> Iterator[Path]:
         made = Path(temporary) / "images"
         yield made
         try:
-            made.rename(folder)  # in one call, where nothing or an empty folder is there
+            made.rename(folder)  # in one call, if nothing or an empty folder is there
         except OSError:
             for file in made.iterdir():
                 file.replace(folder / file.name)
@@ -109,7 +108,8 @@ def _archive(
     def work(part: np.ndarray, part_names: Sequence[str]) -> list[tuple[str, bytes]]:
         return list(_encoded(part, part_names, image_format))
 
-    # Stored as they are: the images are compressed already. In order, and by one thread.
+    # Stored without compression, because the images are compressed already; in order, by one
+    # thread.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
 
         def store(files: list[tuple[str, bytes]]) -> None:
@@ -124,7 +124,7 @@ def _archive(
 def _array(
     path: Path, names: Sequence[str], image_format: str
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """What numpy.savez writes, without holding all of it."""
+    """Writes what numpy.savez writes, without holding all of it."""
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
         archive.open("images.npy", "w", force_zip64=True) as file,
@@ -149,7 +149,7 @@ def _threads(
     work: Callable[[np.ndarray, Sequence[str]], Any],
     store: Callable[[Any], None] = lambda result: None,
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """Works on parts of the images in threads, and takes the results in order in the caller's."""
+    """Works on parts of the images in threads; the caller's thread takes the results in order."""
     given, waiting = 0, deque()
     with ThreadPoolExecutor(available_cores()) as pool:
 

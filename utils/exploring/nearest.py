@@ -1,4 +1,4 @@
-"""The real image that is most like each of some others, in pixels or in features."""
+"""The real image most like each of some others, in pixels or in features."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ VALUES_AT_ONCE = 2**25  # of real images in memory: 128 MB as float32
 def nearest_in_pixels(
     images: np.ndarray, real: ImageSet, show_progress: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest real image of each image, of all that there are.
+    """The nearest real image to each image, among all real images.
 
     Args:
         images: uint8 [N, H, W, C].
@@ -49,12 +49,12 @@ def write_nearest(
     cache_dir: str | Path | None = None,
     show_progress: bool = True,
 ) -> None:
-    """Writes a PNG of images, below each the nearest real image.
+    """Writes a PNG of images, each above the nearest real image.
 
     Args:
         images: uint8 [N, H, W, C].
         path: The file.
-        real: A `DataPreparator` of images of the same shape, all of which are searched.
+        real: A `DataPreparator` of images of the same shape; all are searched.
         extractor: A `utils.metrics.FeatureExtractor` whose features are compared; None: pixels.
         cache_dir: Where features of real images are kept; None: the cache folder of prepared
             images.
@@ -63,7 +63,7 @@ def write_nearest(
     fakes, real = ImageSet.of(images, "images"), ImageSet.of(real, "real")
     if extractor is None:
         distances, numbers = nearest_in_pixels(images, real, show_progress)
-        title = "The nearest real image by the root mean square of differences in 0..255"
+        title = "The nearest real image by root mean square difference in 0..255"
     else:
         folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
         features = cached_features(

@@ -1,8 +1,8 @@
 """Files of what a generator makes: images, grids, and pictures of ways through its noise.
 
-A generator is here whatever has `noise` ("normal" or "uniform"), `noise_dim`, `image_shape` and
-`images(noise)`, noise float32 [..., noise_dim] to images uint8 [..., H, W, C]: a
-`gans.SavedGenerator`. Every function writes one file or folder, whole or not at all.
+Here a generator is any object with `noise` ("normal" or "uniform"), `noise_dim`, `image_shape` and
+`images(noise)`, which turns noise float32 [..., noise_dim] into images uint8 [..., H, W, C], such
+as a `gans.SavedGenerator`. Every function writes one file or folder, whole or not at all.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from utils.visualization.grids import image_grid, save_image
 AT_ONCE = 512  # images in memory
 FRAMES_PER_SECOND = 20
 SECONDS_PER_TURN = 4  # of a walk
-ACTIVATION_SAMPLES = 2000  # of which principal components are found
+ACTIVATION_SAMPLES = 2000  # samples to find principal components from
 DIRECTION_EXTENT = 4.0  # to both sides, in deviations of a component of the noise
 DEVIATIONS = {"normal": 1.0, "uniform": 3**-0.5}
 
@@ -38,7 +38,7 @@ def write_images(
     image_format: str = "png",
     show_progress: bool = True,
 ) -> None:
-    """Writes images as files of their own, never more than a few hundred in memory.
+    """Writes images as separate files, with no more than a few hundred in memory.
 
     Args:
         generator: See above.
@@ -64,7 +64,7 @@ def write_images(
     with (
         progress_bar("Images", len(names), show_progress) as bar,
         image_writer(path, names, image_format) as add,
-        # The noise of the next images is drawn beside the generator's work on these.
+        # The next images' noise is drawn while the generator works on these.
         ThreadPoolExecutor(1) as ahead,
     ):
         drawn = ahead.submit(noise, 0)
@@ -99,14 +99,14 @@ def write_interpolation(
     linear: bool = False,
     truncation: float | None = None,
 ) -> None:
-    """Writes the ways between the images of seeds as a PNG, or as an animation.
+    """Writes the ways between the images of seeds as a PNG or an animation.
 
     Args:
         generator: See above.
         path: Ends in .png, .gif or .mp4.
         seeds: Two or more.
         frames: Images from one seed to the next; None: 9 in a picture, 48 in an animation.
-        linear: Straight lines also in normal noise, where else arcs are taken.
+        linear: Take straight lines even in normal noise, instead of arcs.
         truncation: As for `utils.latent.sample`.
     """
     is_picture = Path(path).suffix == ".png"
@@ -138,7 +138,7 @@ def write_traversal(
         across: The component that changes from column to column; None: the first.
         down: The component that changes from row to row; None: the last.
         frames: Images in a row and in a column; None: 9.
-        seed: Of the vector.
+        seed: Seed of the vector.
         truncation: As for `utils.latent.sample`.
     """
     across = 0 if across is None else across
@@ -172,15 +172,15 @@ def write_directions(
     seed: int = 0,
     truncation: float | None = None,
 ) -> None:
-    """Writes a PNG of what the directions in noise change that change most.
+    """Writes a PNG of the directions in noise that change images most.
 
     Args:
         generator: A `gans.SavedGenerator` with layers.
         path: The file.
         count: Directions.
-        by_activations: Found as GANSpace does, else as SeFa: see `utils.exploring.directions`.
+        by_activations: Find them by GANSpace instead of SeFa: see `utils.exploring.directions`.
         frames: Images in a row; None: 9.
-        seed: Of the image that is changed.
+        seed: Seed of the image to change.
         truncation: As for `utils.latent.sample`.
     """
     if by_activations:

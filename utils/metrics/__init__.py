@@ -2,7 +2,7 @@
 
 from utils.process import lazy_face
 
-# TensorFlow and Pillow are loaded where a name that needs them is first used.
+# TensorFlow and Pillow are loaded when a name that needs them is first used.
 _HOMES = {
     "FeatureExtractor": "features.extractor",
     "ImageSet": "features.image_sets",

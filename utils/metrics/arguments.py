@@ -3,18 +3,18 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-_ROWS = 4096  # looked at together: a memory map is never read whole
+_ROWS = 4096  # checked together: a memory map is never read whole
 
 
 def check_features(
     least: int = 1, width: int | None = None, **features: ArrayLike
 ) -> tuple[np.ndarray, ...]:
-    """Checks sets of features, which keep their dtype and, where they are one, their memory map.
+    """Checks sets of features, which keep their dtype and, if any, their memory map.
 
     Args:
         least: The fewest images that each set must hold.
-        width: The number of features that an image must have; None takes that of the first set.
-        **features: Arrays [N, D] of integers or floats by the names that errors give them.
+        width: The number of features per image; None takes that of the first set.
+        **features: Arrays [N, D] of integers or floats, by their names in errors.
 
     Returns:
         The arrays, in the order given.

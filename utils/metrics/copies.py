@@ -16,27 +16,27 @@ def nearer_to_training(
 ) -> dict:
     """The share of fakes whose nearest training image is nearer than any held-out image.
 
-    One half where the generator knows the training images no better than others of their
-    distribution; toward 1 where it copies. The nearest of many images is nearer than the nearest
-    of few: with more training than held-out images the share would exceed one half without any
-    copying, so the larger set is first cut, by the seed, to the size of the smaller. Copies of
-    what is cut away are missed: the more held-out images, the sharper. A tie counts half.
+    One half if the generator knows the training images no better than others of their distribution;
+    toward 1 if it copies. The nearest of many images is nearer than the nearest of few: with more
+    training than held-out images the share would exceed one half without any copying, so the larger
+    set is first cut, by the seed, to the size of the smaller. Copies of images that are cut away
+    are missed, so more held-out images find more. A tie counts half.
 
-    The idea of a held-out set as the yardstick: Meehan et al. 2020, "A Non-Parametric Test to
-    Detect Data-Copying in Generative Models" (https://arxiv.org/abs/2004.05675).
+    The held-out set as a yardstick follows Meehan et al. 2020, "A Non-Parametric Test to Detect
+    Data-Copying in Generative Models" (https://arxiv.org/abs/2004.05675).
 
     Args:
         fakes: Finite features [N, D], which may be float32 or a memory map.
         training: The same [M, D] of images the generator was trained on.
         held_out: The same [K, D] of images from the same source that it never saw.
-        seed: Chooses which of the larger set's images are kept.
+        seed: Chooses which images of the larger set are kept.
 
     Returns:
         "share" in [0, 1]; "low" and "high", its 95% interval; "fakes", N; and "references", the
-        images kept of each real set. The interval is that of chance: without copying, which real
-        images are the training images might as well have been drawn by lot, and the share's
-        deviation over all such draws follows from how many fakes each real image is nearest to.
-        Some are nearest to many, so that fakes do not count as independent.
+        images kept of each real set. The interval is that of chance. Without copying, lots might
+        have decided which real images are the training images, and the share's deviation over all
+        such draws follows from the number of fakes that each real image is nearest to. Some are
+        nearest to many, so fakes do not count as independent.
 
     Raises:
         ValueError: The features cannot be used.
@@ -74,9 +74,9 @@ def closeness_threshold(
 ) -> float:
     """The distance below which only `share` of real images have another real image.
 
-    What is a near copy differs with the extractor and the images; this lets the real images say
-    it. Real images that are equal to another are left out: a collection that holds some files
-    twice would otherwise have the threshold 0, and nothing would be near.
+    What counts as a near copy depends on the extractor and the images, so the real images decide
+    it. Real images that equal another are left out: otherwise a collection that holds some files
+    twice would have the threshold 0, and nothing would be near.
 
     Args:
         real: Finite features [N, D], N at least 2, which may be float32 or a memory map.
@@ -88,7 +88,7 @@ def closeness_threshold(
         A Euclidean distance above 0, the `share` quantile (linear) of the nearest distances.
 
     Raises:
-        ValueError: The arguments cannot be used, or all images of the sample have an equal one.
+        ValueError: The arguments cannot be used, or every image of the sample equals another.
     """
     (real,) = check_features(least=2, real=real)
     at_least(1).check("sample", sample)
@@ -97,12 +97,12 @@ def closeness_threshold(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(real), min(sample, len(real)), replace=False))
     distances, indices = nearest(real[chosen], real, k=2)
-    # An image is at distance 0 from itself, but where others are too it need not be listed first.
+    # An image is at distance 0 from itself, but need not be listed first if others are too.
     others = np.where(indices[:, 0] == chosen, distances[:, 1], distances[:, 0])
     if not others.any():
         raise ValueError(
-            f"real must hold different images; received {len(real)} of which each one looked at "
-            "equals another: remove the repetitions"
+            f"real must hold different images: remove the repetitions. Received: {len(real)} "
+            "images, of which every one in the sample equals another"
         )
     return float(np.quantile(others[others > 0], share))
 

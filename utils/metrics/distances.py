@@ -1,4 +1,4 @@
-"""Euclidean distances between large sets of features, a tile of the matrix at a time."""
+"""Euclidean distances between large sets of features, one tile of the matrix at a time."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,11 +18,11 @@ class Tile(NamedTuple):
     rows: slice
     columns: slice
     squared: np.ndarray
-    rounding: float  # no entry is further than this from the true one
+    rounding: float  # no entry is further than this from its true value
 
 
 def spans(total: int, size: int) -> list[slice]:
-    """Slices of `size` elements, the last one perhaps shorter, that cover `total` elements."""
+    """Slices of `size` elements that cover `total` elements; the last may be shorter."""
     return [slice(start, min(start + size, total)) for start in range(0, total, size)]
 
 
@@ -43,9 +43,9 @@ def distance_tiles(
         show_progress: Show a progress bar of queries.
 
     Yields:
-        Tiles, row by row. They are the caller's to change.
+        Tiles, row by row. The caller may change them.
     """
-    # The three terms cancel where a set lies far from the origin; about its mean they do not.
+    # The three terms cancel if a set lies far from the origin; around its mean they do not.
     center = references.mean(axis=0, dtype=np.float64)
     grid = [
         (rows, columns)
@@ -90,8 +90,8 @@ def nearest(
         queries: Finite features [N, D], which may be float32 or a memory map.
         references: The same [M, D].
         k: How many, from 1 to M (to M - 1 if `same`).
-        same: `queries` is `references`: an element is not its own neighbor. It is left out by its
-            index, so that an equal element elsewhere is a neighbor at distance 0.
+        same: `queries` is `references`, so an element is not its own neighbor. It is left out by
+            its index: an equal element elsewhere is a neighbor at distance 0.
         show_progress: Show a progress bar of queries.
 
     Returns:
@@ -146,7 +146,7 @@ def _measured(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The distances of the neighbors found, by subtraction, and both in ascending order.
 
-    The tiles' rounding, as a distance, is about 1e-7 of an element's norm: enough to hide that two
+    As a distance, the tiles' rounding is about 1e-7 of an element's norm, enough to hide that two
     images are equal.
     """
     distances = np.empty(indices.shape)

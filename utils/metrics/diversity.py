@@ -8,19 +8,19 @@ from utils.metrics.copies import closeness_threshold
 from utils.metrics.distances import distance_tiles, nearest
 from utils.metrics.names import SHARES_FROM
 
-# Of real images 1% are this near to another by construction. In a sample of n the share has a
+# By construction, 1% of real images are this near to another. In a sample of n the share has a
 # deviation of (0.01 * 0.99 / n) ** 0.5: ten times the share is far outside chance from 100 images
 # on (`SHARES_FROM`), and still early, as a generator that repeats itself goes on toward all.
 COLLAPSED_ABOVE = 0.1
 
 
 def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int = 2000) -> dict:
-    """Compares distances among fakes with those among as many reals, and tells a collapse.
+    """Compares distances among fakes with those among as many reals, and detects a collapse.
 
-    The mean distance tells how wide the fakes are spread. It says little of repetition (a hundred
-    images repeated a hundred times each are spread as widely as before), which the nearest other
-    fake tells: it is near-identical if it is nearer than all but 1% of real images, in a sample of
-    the same size, have another (`closeness_threshold`).
+    The mean distance shows how widely the fakes are spread. It says little about repetition (a
+    hundred images repeated a hundred times each are spread as widely as before). The nearest other
+    fake shows that: it is near-identical if it is nearer than the nearest other image of all but 1%
+    of real images, in a sample of the same size (`closeness_threshold`).
 
     Args:
         fakes: Finite features [N, D], N at least 2, which may be float32 or a memory map.
@@ -65,7 +65,7 @@ def mean_distance(features: np.ndarray) -> float:
     total = 0.0
     for tile in distance_tiles(features, features, same=True):
         if tile.rows == tile.columns:
-            np.fill_diagonal(tile.squared, 0)  # to itself: rounding would leave about 1e-7
+            np.fill_diagonal(tile.squared, 0)  # to itself; rounding would leave about 1e-7
             total += float(np.sqrt(tile.squared).sum())
         else:
             total += 2 * float(np.sqrt(tile.squared).sum())

@@ -38,13 +38,13 @@ def evaluate(
 
     Args:
         fakes: A `DataPreparator`, an `ImageSet` or an array uint8 [N, H, W, C].
-        real: Likewise: the images that the generator was trained on, or others like them.
-        extractor: What makes the features.
-        held_out: Likewise: real images that the generator has not seen, to find copies by.
-        metrics: Names of `utils.metrics.names.METRICS`, or of numbers that they give; None: all
-            that there are images enough for.
-        num_images: At most so many of each are judged, drawn with the seed.
-        seed: Of what is drawn.
+        real: The same: the images that the generator was trained on, or others like them.
+        extractor: The extractor of the features.
+        held_out: The same: real images that the generator has not seen, to find copies.
+        metrics: Names in `utils.metrics.names.METRICS`, or of numbers that they give; None: all
+            that there are enough images for.
+        num_images: At most this many of each are judged, drawn with the seed.
+        seed: Seed of the draws.
         cache_dir: Where features of images with a digest are kept. None: the cache folder of
             prepared images.
         show_progress: Whether to show bars on stderr.
@@ -76,7 +76,7 @@ def evaluate(
             evaluation["copies"] = _copies(
                 sets["real"], chosen, features, digests, seed, show_progress
             )
-    except ValueError as error:  # each real image is there twice: known only now, after the work
+    except ValueError as error:  # each real image is there twice, as is known only now
         left_out["diversity and copies"] = str(error)
     evaluation["left_out"] = left_out
     evaluation["warnings"] = _warnings(evaluation, len(chosen["fakes"]), len(halves[0]))
@@ -91,9 +91,8 @@ def _sets(**given: Any) -> dict[str, ImageSet]:
     for name, shape in shapes.items():
         if None not in (shape, shapes["fakes"]) and shape != shapes["fakes"]:
             raise ValueError(
-                f"{name} must have the shape of the fakes, {shapes['fakes']}, to be compared with "
-                "them: prepare both with the same resize and to_grayscale. "
-                f"Received: {shape}"
+                f"{name} must have the shape of the fakes, {shapes['fakes']}: prepare both with "
+                f"the same resize and to_grayscale. Received: {shape}"
             )
     return sets
 
@@ -101,8 +100,8 @@ def _sets(**given: Any) -> dict[str, ImageSet]:
 def _choose(
     metrics: Sequence[str] | None, chosen: dict[str, np.ndarray], extractor: FeatureExtractor
 ) -> tuple[list[str], dict[str, str]]:
-    """The metrics to compute, and the reasons why others are not."""
-    # The floor is between halves of the real images, so these must be twice as many.
+    """The metrics to compute, and the reasons against others."""
+    # The floor compares halves of the real images, so there must be twice as many.
     available = {"fakes": len(chosen["fakes"]), "real": len(chosen["real"]) // 2}
     wanted = list(names.METRICS)
     if metrics is not None:
@@ -213,7 +212,7 @@ def _copies(
 ) -> dict[str, Any]:
     """Fakes that are, or nearly are, training images."""
     made, copied = set(digests), set()
-    # Of all real images, not only of those that have features.
+    # All real images, not only those with features.
     with progress_bar("Looking for exact copies", real.count, show_progress) as bar:
         for part in np.array_split(np.arange(real.count), -(-real.count // AT_ONCE)):
             copied.update(made.intersection(_digests(real.gather(part))))
@@ -250,20 +249,20 @@ def _copies(
 
 
 def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
-    """What a reader of the numbers must not overlook."""
+    """Warnings for the reader of the numbers."""
     lines = []
     numbers = {row["name"]: row for row in evaluation["numbers"]}
     if "fid" in numbers and min(fakes, half) < FEW:
         lines.append(
-            f"{numbers['fid']['label']} depends on the number of images and is not to be compared "
-            f"with one of other counts: two halves of the real images, {half:,} each, are already "
+            f"{numbers['fid']['label']} depends on the number of images, so do not compare it "
+            f"across counts: two halves of the real images, {half:,} each, are already "
             f"{numbers['fid']['real']:.3g} apart."
         )
     varied = evaluation.get("diversity")
     if varied and varied["collapsed"]:
         lines.append(
             f"Collapse: {varied['near_identical']:.0%} of the fakes have a near-identical other "
-            "fake, where 1% of as many real images have one."
+            "fake; among as many real images it is 1%."
         )
     copies = evaluation.get("copies")
     if copies and copies["exact"]:
@@ -277,6 +276,6 @@ def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
     if copies and copies.get("nearer_to_training", {"low": 0})["low"] > 0.5:
         lines.append(
             "The fakes are nearer to the training images than to held-out images more often than "
-            "chance has it: the generator may have learned some of them by heart."
+            "by chance: the generator may have learned some of them by heart."
         )
     return lines

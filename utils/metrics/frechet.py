@@ -1,4 +1,4 @@
-"""The Fréchet distance of two sets of features, and what it would be of infinitely many fakes."""
+"""The Fréchet distance of two sets of features, and its value for infinitely many fakes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Moments:
     """Count, mean and covariance of features that arrive in parts, in float64.
 
     Each part is centered by its own mean, and parts are merged by the formulae of Chan, Golub and
-    LeVeque 1983 ("Algorithms for Computing the Sample Variance"): no large sums cancel, and how
-    the features are divided changes nothing but rounding.
+    LeVeque 1983 ("Algorithms for Computing the Sample Variance"): no large sums cancel, and the
+    division into parts changes only the rounding.
 
     Args:
-        dimensions: Features an image, D.
+        dimensions: Features per image, D.
 
     Raises:
         ValueError: `dimensions` is not a positive integer.
@@ -80,9 +80,9 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """The squared Fréchet distance of two Gaussians, |m_a - m_b|^2 + tr(A + B - 2 (AB)^(1/2)).
 
     Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
-    Equilibrium" (https://arxiv.org/abs/1706.08500), who call it FID where the features are those
-    of their Inception network. Symmetric; sets smaller than D have singular covariances, which
-    does no harm here but makes the distance large: it is biased upwards by about a constant / N.
+    Equilibrium" (https://arxiv.org/abs/1706.08500), who call it FID where the features are those of
+    their Inception network. It is symmetric. Sets smaller than D have singular covariances, which
+    is harmless here but makes the distance large: its upward bias is about a constant / N.
 
     Args:
         a: Moments of at least two images, D dimensions.
@@ -104,10 +104,10 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A distance at infinitely many images, and what it was extrapolated from.
+    """A distance at infinitely many images, and the values that it was extrapolated from.
 
     Attributes:
-        value: The distance that the line has at 1/N = 0; noise may put it below 0.
+        value: The line's distance at 1/N = 0; noise may put it below 0.
         sizes: The numbers of fakes N, ascending.
         distances: The Fréchet distance of the first N fakes, for each of `sizes`.
     """
@@ -127,17 +127,17 @@ def frechet_at_infinity(
     """The Fréchet distance that infinitely many fakes would have: a line in 1/N through subsets.
 
     Chong and Forsyth 2020, "Effectively Unbiased FID and Inception Score and where to find them"
-    (https://arxiv.org/abs/1911.07023): the bias is C / N to first order, with a C that depends on
-    the generator, so two generators cannot be ranked at a finite N. The bias of the real images'
-    own number remains.
+    (https://arxiv.org/abs/1911.07023): the bias is C / N to first order, and C depends on the
+    generator, so two generators cannot be ranked at a finite N. The bias from the number of real
+    images remains.
 
     Args:
         real: The real images' moments, D dimensions.
         fakes: Finite features [N, D], which may be a memory map; at least 2 D + 2 of them. With
-            fewer, subsets have singular covariances, the bias is no line in 1/N, and the value is
-            off to either side. With 2 D it was too low by a quarter of the bias, with 4 D off by a
-            tenth, in Gaussians of flat, exponential and power-law spectra.
-        seed: Orders the fakes; the subsets are the beginnings of that order.
+            fewer, subsets have singular covariances, the bias is not a line in 1/N, and the value
+            is off to either side. In Gaussians of flat, exponential and power-law spectra it was
+            too low by a quarter of the bias with 2 D fakes, and off by a tenth with 4 D.
+        seed: Seed of the order of the fakes; the subsets are the beginnings of that order.
         sizes: How many subsets, evenly spaced from `smallest_subset` to N.
         show_progress: Show a progress bar of fakes.
 
@@ -167,15 +167,15 @@ def smallest_subset(total: int, dimensions: int) -> int:
     """The size of the smallest subset that `frechet_at_infinity` takes, of `total` fakes.
 
     The paper takes 5,000 of at most 50,000 at 2,048 dimensions, which is 2.4 for each dimension.
-    That ratio is kept in other dimensions, because second-order bias falls with (D / N)^2, but
-    half of the fakes always do: over less than a factor of two in N noise decides the slope.
+    Other dimensions keep that ratio, because second-order bias falls with (D / N)^2. But half of
+    the fakes always suffice: over less than a factor of two in N, noise decides the slope.
     """
     paper = 5000 if total >= 10_000 else 0
     return max(total // 10, min(12 * dimensions // 5, total // 2), paper)
 
 
 def _distance_from(a: Moments) -> Callable[[Moments], float]:
-    """The distance to `a` as a function, so that the root of its covariance is taken only once."""
+    """The distance to `a` as a function, so that its covariance's root is computed only once."""
     mean, covariance = a.mean, a.covariance
     # A = F F^T, and then AB has the eigenvalues of the symmetric F^T B F. Rounding makes those
     # that should be zero slightly negative: their roots would be the NaN of a general matrix root.

@@ -1,4 +1,4 @@
-"""The Inception Score: are single images recognizable, and all together varied?"""
+"""The Inception Score: is each image recognizable, and are all together varied?"""
 
 import itertools
 
@@ -12,8 +12,8 @@ def inception_score(logits: np.ndarray, splits: int = 10) -> tuple[float, float]
     """exp(E KL(p(y|x) || p(y))), the mean and deviation over consecutive parts of the images.
 
     Salimans et al. 2016, "Improved Techniques for Training GANs"
-    (https://arxiv.org/abs/1606.03498); it knows nothing of the real images, and depends on how
-    many images a part holds.
+    (https://arxiv.org/abs/1606.03498); it ignores the real images, and depends on how many images a
+    part holds.
 
     Args:
         logits: Finite class scores before the softmax [N, K], in the order the images were made:

@@ -14,10 +14,10 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray, show_progress: bool = Fa
     """The unbiased estimate of MMD^2 over all pairs, with the kernel (x.y / D + 1)^3.
 
     Binkowski et al. 2018, "Demystifying MMD GANs" (https://arxiv.org/abs/1801.01401), who call it
-    KID where the features are those of the FID's Inception network; Gretton et al. 2012,
-    equation 3, for the estimate. Unlike the Fréchet distance it does not depend on how many images
-    there are; it is noisier with fewer, and below 0 about half of the time where the sets are of
-    the same distribution.
+    KID where the features are those of the FID's Inception network; Gretton et al. 2012, equation
+    3, for the estimate. Unlike the Fréchet distance, its expectation does not depend on the number
+    of images. It is noisier with fewer, and below 0 about half of the time if both sets have the
+    same distribution.
 
     Args:
         real: Finite features [N, D], N at least 2, which may be float32 or a memory map.
@@ -44,15 +44,16 @@ def kernel_distance_of_subsets(
     """`kernel_distance` averaged over random subsets, with the standard error of that mean.
 
     The protocol of Binkowski et al. 2018 (https://arxiv.org/abs/1801.01401). The standard error
-    says how far other subsets of the same images would move the mean; it does not count what other
-    images would change, which dominates where the subsets together exceed the sets.
+    shows how far other subsets of the same images would move the mean. It does not include the
+    effect of other images, which dominates if the subsets together exceed the sets.
 
     Args:
         real: Finite features [N, D], which may be float32 or a memory map.
         fake: The same [M, D].
-        subsets: How many, at least 2. Each is drawn without replacement, apart from the others.
+        subsets: How many, at least 2. Each is drawn without replacement, independently of the
+            others.
         subset_size: Images of each set in a subset, from 2 to the smaller of N and M.
-        seed: Of the draws.
+        seed: Seed of the draws.
         show_progress: Show a progress bar of the images in the three sums of each subset.
 
     Returns:
@@ -84,14 +85,14 @@ def _squared_mmd(real: np.ndarray, fake: np.ndarray, bar) -> float:
 
 
 def _kernel_sum(x: np.ndarray, y: np.ndarray | None, bar) -> float:
-    """The kernel's sum over all pairs of x and y or, without y, over all pairs of two of x."""
+    """The kernel's sum over all pairs of x and y or, without y, over all pairs within x."""
     others = x if y is None else y
     total = 0.0
     for rows in spans(len(x), _ROWS):
         left = np.asarray(x[rows], np.float64)
         for columns in spans(len(others), _ROWS):
             if y is None and columns.start < rows.start:
-                continue  # the same as its mirror image, which counts twice
+                continue  # equal to its mirror image, which counts twice
             values = left @ np.asarray(others[columns], np.float64).T
             values /= x.shape[1]
             values += 1

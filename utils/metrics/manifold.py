@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: which fakes look real, and which reals are reached."""
+"""Precision, recall, density and coverage: which fakes look real, and which reals are covered."""
 
 import numpy as np
 
@@ -17,12 +17,12 @@ def precision_recall_density_coverage(
     """Four shares, from balls around images that reach to their k-th nearest other image.
 
     Precision is the share of fakes inside a real image's ball, recall the share of reals inside a
-    fake's (Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing
-    Generative Models", https://arxiv.org/abs/1904.06991). Density is in how many real balls a fake
-    lies, over k, and coverage the share of real balls with a fake inside (Naeem et al. 2020,
+    fake's (Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative
+    Models", https://arxiv.org/abs/1904.06991). Density is the number of real balls that a fake lies
+    in, divided by k. Coverage is the share of real balls with a fake inside (Naeem et al. 2020,
     "Reliable Fidelity and Diversity Metrics for Generative Models",
-    https://arxiv.org/abs/2002.09797). An image on the edge of a ball is outside it, as in the
-    latter authors' package `prdc`, whose values these are. All four depend on N and M.
+    https://arxiv.org/abs/2002.09797). An image on the edge of a ball is outside it, as in `prdc`,
+    the package of the latter authors, whose values these are. All four depend on N and M.
 
     Args:
         real: Finite features [N, D], which may be float32 or a memory map.
@@ -32,8 +32,8 @@ def precision_recall_density_coverage(
         show_progress: Show progress bars.
 
     Returns:
-        Floats by "precision", "recall", "density" and "coverage": all in [0, 1] but density,
-        which is 1 where the sets are of one distribution and larger where fakes crowd together.
+        Floats by "precision", "recall", "density" and "coverage": all in [0, 1] except density,
+        which is 1 if the sets have one distribution and larger if fakes crowd together.
 
     Raises:
         ValueError: The features cannot be used, or are too few.
@@ -53,7 +53,7 @@ def precision_recall_density_coverage(
     for rows, columns, squared, rounding in distance_tiles(
         real, fake, title="Real against fake", show_progress=show_progress
     ):
-        # What lies on an edge but for rounding, as copies of real images do, is on the edge.
+        # What is on an edge up to rounding, like copies of real images, counts as on the edge.
         squared += rounding
         precise[columns] |= (squared < real_radii[rows]).any(axis=0)
         recalled[rows] |= (squared < fake_radii[columns]).any(axis=1)

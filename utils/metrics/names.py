@@ -1,4 +1,4 @@
-"""The names of metrics and of the numbers they give; light, for `--help` is made from it."""
+"""The names of metrics and of their numbers; light, because `--help` is made from them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ class Number:
     better: str
 
     def label(self, extractor: Any) -> str:
-        """How a table calls it: FID and the like only where that is true."""
+        """Its name in a table: FID and the like only if that is true."""
         if not extractor.is_fid:
             return f"{self.name} ({extractor.name})"
         return self.fid_name if extractor.resize_mode == "tf1" else f"{self.fid_name}, clean resize"
@@ -37,7 +37,7 @@ NUMBERS = {
     "coverage": Number("coverage", "coverage", "higher"),
 }
 
-METRICS = {  # metric: the numbers that it gives; the last two give what is no single number
+METRICS = {  # metric: the numbers that it gives; the last two do not give single numbers
     "fid": ("fid",),
     "fid_infinity": ("fid_infinity",),
     "kid": ("kid",),
@@ -52,8 +52,8 @@ PRECISION_K, DENSITY_K = 3, 5
 KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
 INCEPTION_SPLITS = 10
 
-# Images of each kind from which on a share of near-identical or near images says something: among
-# fewer, many may by chance be as near as 1% of the real images are by construction.
+# With this many images of each kind, a share of near-identical or near images means something.
+# Among fewer, many may by chance be as near as 1% of the real images are by construction.
 SHARES_FROM = 100
 
 
@@ -67,13 +67,13 @@ def require_one_network(features: object, inception_weights: object) -> None:
 
 
 def metric_of(name: str) -> str:
-    """The metric of a name, which may be that of one of its numbers.
+    """The metric with a name, which may be the name of one of its numbers.
 
     Raises:
-        ValueError: If there is no such name.
+        ValueError: If no metric has this name.
     """
     for metric, numbers in METRICS.items():
         if name == metric or name in numbers:
             return metric
     known = ", ".join(dict.fromkeys([*METRICS, *NUMBERS]))
-    raise ValueError(f"metrics must be of {known}. Received: {name!r}")
+    raise ValueError(f"metrics must be among {known}. Received: {name!r}")

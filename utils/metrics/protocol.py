@@ -65,7 +65,7 @@ def protocol_differences(
     before, after = _flatten(one), _flatten(other)
     keys = [key for key in before | after if key.split(".")[-1] not in _NAMES
             and (key.split(".")[0] not in _FREE or key == "fakes.images")]  # fmt: skip
-    # The FID's weights are the same in every file that they are read from.
+    # The FID's weights are the same in every file that holds them.
     if one.get("fid_weights") and other.get("fid_weights"):
         keys = [key for key in keys if key != "weights_sha256"]
     if not ("held_out" in one and "held_out" in other):  # only one looked for copies

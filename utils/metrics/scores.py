@@ -25,7 +25,7 @@ class Metric:
 
     Attributes:
         fewest: Images of each kind that it needs ...
-        fewest_a_dimension: ... and so many more for each dimension of the features.
+        fewest_a_dimension: ... and this many more for each dimension of the features.
         compute: (real, fake, extractor, seed, show_progress) to the numbers and, under
             "NAME_error", their standard errors; real and fake are features [N, D].
     """
@@ -66,10 +66,10 @@ def _inception_score(
 ) -> dict[str, float]:
     if extractor.head is None:
         raise ValueError(
-            "metrics must not name inception_score with a feature network without class logits: "
+            "metrics must not name inception_score if the feature network has no class logits: "
             f"leave it out. Received: {extractor.name}"
         )
-    # Images of a folder come class by class; a split must hold all.
+    # Images of a folder come class by class, but a split must hold all classes.
     order = np.random.default_rng(seed).permutation(len(fake))
     mean, deviation = inception_score(extractor.logits(fake)[order], INCEPTION_SPLITS)
     return {"inception_score": mean, "inception_score_error": deviation}

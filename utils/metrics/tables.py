@@ -1,4 +1,4 @@
-"""Evaluations as text for a person."""
+"""Evaluations as text for people."""
 
 import json
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from utils.metrics.protocol import protocol_differences
 
 
 def read_evaluation(path: str | Path) -> dict[str, Any]:
-    """What `evaluate_generator.py` wrote as evaluation.json.
+    """Reads the evaluation.json that `evaluate_generator.py` wrote.
 
     Raises:
-        ValueError: If there is no such file, or it is something else.
+        ValueError: If the file is missing, or is something else.
     """
     try:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        evaluation_table([evaluation], [""])  # whatever is missing, it misses too
+        evaluation_table([evaluation], [""])  # fails if anything is missing
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"an evaluation must be the evaluation.json of an earlier one. Received: '{path}' "
@@ -27,14 +27,14 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
 
 
 def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
-    """One table of evaluations side by side, and what must be known to read it.
+    """One table of evaluations side by side, and notes for reading it.
 
     Args:
-        evaluations: What `evaluate` returned, the one that matters most first.
-        names: What each is called in the table.
+        evaluations: Results of `evaluate`, the most important first.
+        names: Their names in the table.
 
     Returns:
-        Lines of text. If the protocols differ, a line for each difference says so.
+        Lines of text. If the protocols differ, each difference has a line.
     """
     rows = evaluation_rows(evaluations, names)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -50,7 +50,7 @@ def evaluation_rows(
 ) -> list[list[str]]:
     """The cells of `evaluation_table`, its header first."""
     first = evaluations[0]
-    # By label: what another network gave is another number.
+    # By label: another network's value is another number.
     labels = dict.fromkeys(row["label"] for one in evaluations for row in one["numbers"])
     rows = [["", *names, "real halves", "better"]]
     for label in labels:
@@ -86,7 +86,7 @@ def evaluation_notes(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
 
 
 def _short(value: Any) -> str:
-    """A value in a sentence; of a digest, as much as tells it from others."""
+    """A value for a sentence; a digest is shortened to what distinguishes it."""
     text = str(value)
     return text if len(text) < 32 else f"{text[:12]}..."
 

@@ -14,22 +14,22 @@ from utils.options.merging import merge_options, method_of
 from utils.options.presets import PRESETS, list_presets, preset_options
 from utils.runs.directory import RunDirectory
 
-# What a resumed run does not take over from the run that it goes on with.
+# What a resumed run does not take over from its earlier part.
 _OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet",
                  "devices", "workers", "worker_index"}  # fmt: skip
 
 
 class OptionParser(argparse.ArgumentParser):
-    """argparse with errors of one line that suggest the right option."""
+    """argparse with one-line errors that suggest the right option."""
 
-    reading = ""  # the file whose values are being checked, for the error
+    reading = ""  # the file whose values are being checked, for errors
 
     def error(self, message: str) -> NoReturn:
         where = f"{self.reading}: " if self.reading else ""
         self.exit(2, f"{self.prog}: error: {where}{message} (see {self.prog} --help)\n")
 
     def parse_given(self, arguments: Sequence[str] | None) -> dict[str, Any]:
-        """The options that are given, by name; an unknown one ends the program."""
+        """The given options, by name; an unknown one ends the program."""
         namespace, unknown = self.parse_known_args(arguments)
         if unknown:
             name = unknown[0].split("=")[0]
@@ -47,7 +47,7 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 def add_groups(parser: argparse.ArgumentParser, options: type[Options]) -> None:
     """Adds the options of a class to a parser, under their headings.
 
-    No option has a default: what is not given does not appear in the result.
+    No option has a default: options that are not given do not appear in the result.
     """
     for heading, fields in by_heading(options).items():
         section = parser.add_argument_group(heading)
@@ -67,7 +67,7 @@ def _add_option(section: Any, field: dataclasses.Field) -> None:
     common = {"dest": field.name, "default": argparse.SUPPRESS}
     if isinstance(field.default, bool):
         section.add_argument(name, action="store_true", help=field.metadata["help"], **common)
-        # Unsets what a file has set; in no help, where it would double every flag.
+        # Unsets what a file has set; not in the help, where it would double every flag.
         section.add_argument(f"--no_{field.name}", action="store_false", help=argparse.SUPPRESS,
                              **common)  # fmt: skip
         return
@@ -112,24 +112,24 @@ def training_parser(prog: str | None = None) -> OptionParser:
   %(prog)s --preset cifar10 --source photos    a published system, on your own pictures
   %(prog)s --config run.yml --n_critic 2       options from a file; the command line wins
 
-A flag that a file sets is unset with --no_FLAG.""",
+--no_FLAG unsets a flag that a file sets.""",
     )
     add_groups(parser, TrainingConfig)
     general = parser.add_argument_group("general")
     general.add_argument("--preset", type=one_of(*PRESETS),
                          default=argparse.SUPPRESS,
-                         help="options of a published system, under those given otherwise: "
+                         help="options of a published system; other options given win over them: "
                          f"{', '.join(PRESETS)}", metavar="NAME")
     general.add_argument("--list_presets", action=_ListPresets, nargs=0, default=argparse.SUPPRESS,
                          help="print the presets with their options, and stop")
     general.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
                          help="YAML file with options by name")
     general.add_argument("--dry_run", action="store_true", default=argparse.SUPPRESS,
-                         help="print what would be run, and stop")
+                         help="print what would run, and stop")
     general.add_argument("--report", metavar="RUN_DIR", default=argparse.SUPPRESS,
                          help="write RUN_DIR/report.html from what is in RUN_DIR, and stop")
     general.add_argument("--compare", nargs="+", metavar="RUN_DIR", default=argparse.SUPPRESS,
-                         help="write comparison.html, a page of two runs or more, here, and stop")
+                         help="write comparison.html, a page of two or more runs, here, and stop")
     return parser
 
 
@@ -144,8 +144,8 @@ def read_page(parser: OptionParser, arguments: Sequence[str] | None) -> dict[str
         if name in given and len(given) > 1:
             others = ", ".join(f"--{other}" for other in given if other != name)
             parser.error(
-                f"--{name} must stand alone, for it makes a page of what is on disk: leave out "
-                f"what else is given. Received: --{name} with {others}"
+                f"--{name} must be given alone, because it makes a page of what is on disk: leave "
+                f"out the other options. Received: --{name} with {others}"
             )
     return given if given.keys() & {"report", "compare"} else None
 
@@ -155,8 +155,8 @@ def read_options(
 ) -> tuple[TrainingConfig, bool]:
     """The configuration, and whether it is a dry run.
 
-    Built-in defaults < --preset < --config < the command line. A resumed run's config.json stands
-    in the place of a preset, which then only says where the run is.
+    Built-in defaults < --preset < --config < the command line. A resumed run's config.json takes
+    the place of a preset, which then only says where the run is.
 
     Raises:
         SystemExit: With one line, if anything is wrong with an option or a file.
@@ -195,9 +195,9 @@ def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
 
 
 def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str, Any]:
-    """Values of a file, checked and converted as if they stood on the command line.
+    """Values of a file, checked and converted as on the command line.
 
-    None stays for an option that may be unset; for others it means that the file is silent.
+    None stays for an option that may be unset; for others it means that the file does not set it.
     """
     fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
     parser.reading = path

@@ -39,7 +39,7 @@ class TrainingConfig(
 ):  # fmt: skip
     """Every option of `train_generator.py`, by the name it has on the command line and in YAML.
 
-    An option that is None and has a default by the method, or by another option, gets it here.
+    An option that is None gets its default here if that depends on the method or another option.
 
     Raises:
         ValueError: If a value does not keep its rule, or two options conflict.
@@ -51,7 +51,7 @@ class TrainingConfig(
         for name, method in [("gradient_penalty", "wgan-gp"), ("clip_value", "wgan")]:
             if getattr(self, name) is not None and self.method != method:
                 raise ValueError(
-                    f"{name} needs method {method}: leave it out or choose the other method. "
+                    f"{name} needs method {method}: leave it out, or choose that method. "
                     f"Received: method={self.method}, {name}={getattr(self, name)}"
                 )
         if self.one_sided and self.method != "wgan-gp":
@@ -71,7 +71,8 @@ class TrainingConfig(
             self._set("train_steps", DEFAULT_STEPS)
         if self.resume and (self.load_weights is not None or self.step_0 is not None):
             raise ValueError(
-                "resume goes on from the run's own checkpoint: leave out load_weights and step_0. "
+                "resume must not be given with load_weights or step_0, because it goes on from the "
+                "run's own checkpoint: leave them out. "
                 f"Received: load_weights={self.load_weights}, step_0={self.step_0}"
             )
         self._default("generator_learning_rate", self.learning_rate)
@@ -104,7 +105,7 @@ class TrainingConfig(
         }
 
     def model_options(self) -> dict[str, Any]:
-        """Keyword arguments of `gans.model_class(method)`, but for the image shape."""
+        """Keyword arguments of `gans.model_class(method)`, except the image shape."""
         return vars(self._model_group.of(self))
 
     def compile_options(self) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class TrainingConfig(
         return None if self.evaluate_every is None else EvaluationOptions.of(self)
 
     def train_options(self, num_images: int) -> dict[str, Any]:
-        """Keyword arguments of the model's `train` on so many images, but for the data."""
+        """Keyword arguments of the model's `train` on this many images, except the data."""
         run = dict(vars(RunOptions.of(self)))
         if self.epochs is not None:
             images_per_step = self.n_critic * self.batch_size

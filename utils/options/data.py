@@ -23,14 +23,14 @@ class DataOptions(Options):
         None, "resize every image to H W (default: 64 64, unless --shape is given)",
         several(at_least(1), 2), metavar=("H", "W"))
     shape: tuple[int, int] | None = option(
-        None, "demand images of H W as they are, without resizing", several(at_least(1), 2),
+        None, "require images of H W as they are, without resizing", several(at_least(1), 2),
         metavar=("H", "W"))
     to_grayscale: bool = flag("make images of one channel")
     crop: str = option(
         "center", "how to fit an image of another aspect ratio when it is resized",
         one_of("center", "stretch", "pad"))
     background: tuple[int, int, int] = option(
-        (255, 255, 255), "color behind transparent images and beside padded ones",
+        (255, 255, 255), "color behind transparent images and around padded ones",
         several(whole(0, 255), 3), metavar=("R", "G", "B"))
     max_megapixels: float = option(100.0, "skip images larger than this", positive, metavar="M")
     hold_out: float = option(
@@ -39,7 +39,7 @@ class DataOptions(Options):
     cache_dir: str | None = option(
         None, "where to keep prepared images (default: ~/.cache/wasserstein-gan)", text,
         metavar="DIR")
-    no_cache: bool = flag("decode images while training, for collections that do not fit on disk")
+    no_cache: bool = flag("decode images during training, for collections that do not fit on disk")
     batch_size: int = option(
         32, "real images in one update", at_least(1), "-b", metavar="N")
 

@@ -1,4 +1,4 @@
-"""How a generator is judged while it is trained."""
+"""How a generator is judged during training."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,13 @@ class EvaluationOptions(Options):
     heading = "evaluation"
 
     evaluate_every: int | None = option(
-        None, "judge the generator every N generator steps, a multiple of --save_interval, and "
+        None, "judge the generator every N generator steps (a multiple of --save_interval), and "
         "after the last (default: never)", at_least(1), metavar="N")
     evaluate_images: int | None = option(
-        None, "images made for an evaluation, and at most so many real ones (default: 2000)",
+        None, "images made for an evaluation, and at most this many real ones (default: 2000)",
         at_least(2), metavar="N")
     evaluate_metric: str | None = option(
-        None, f"judge by {', '.join(EVALUATION_METRICS)} (default: fid)",
+        None, f"metric to judge by: {', '.join(EVALUATION_METRICS)} (default: fid)",
         one_of(*EVALUATION_METRICS), metavar="NAME")
     inception_weights: str | None = option(
         None, "inception-2015-12-05.tgz, the .pb in it or an .npz (default: TensorFlow's file, "
@@ -55,7 +55,7 @@ class EvaluationOptions(Options):
         if self.evaluate_metric == "kid" and self.evaluate_images < KID_SUBSET_SIZE:
             raise ValueError(
                 f"evaluate_metric kid needs {KID_SUBSET_SIZE:,} evaluate_images or more: make "
-                f"more, or take kid_all_pairs. Received: evaluate_images={self.evaluate_images}"
+                f"more, or use kid_all_pairs. Received: evaluate_images={self.evaluate_images}"
             )
         if self.features is not None and self.inception_weights is not None:
             raise ValueError(
@@ -65,11 +65,11 @@ class EvaluationOptions(Options):
         if self.features is not None and self.evaluate_metric == "inception_score":
             raise ValueError(
                 "evaluate_metric inception_score needs the Inception network's classes: leave out "
-                f"features, or take another metric. Received: features={self.features}"
+                f"features, or use another metric. Received: features={self.features}"
             )
 
     def check_interval(self, save_interval: int) -> None:
-        """Raises ValueError if a step to be judged would have no row in the log."""
+        """Raises ValueError if a judged step would have no row in the log."""
         if self.evaluate_every % save_interval:
             raise ValueError(
                 f"evaluate_every must be a multiple of save_interval, {save_interval}. "

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# Naming the first in an upper layer sets aside what a lower layer says of the others.
+# If an upper layer sets the first, a lower layer's values of the others are dropped.
 _SETS_ASIDE = {
     "resize": {"shape"},
     "shape": {"resize"},
@@ -14,7 +14,7 @@ _SETS_ASIDE = {
     "features": {"inception_weights"},
     "inception_weights": {"features"},
 }
-# What these options are where they are not given. docs/defaults.md says how these were found.
+# The defaults of these options. docs/defaults.md says how they were found.
 METHOD_DEFAULTS = {
     "wgan-gp": {"gradient_penalty": 10.0, "optimizer": "adam", "learning_rate": 8e-4,
                 "generator_learning_rate": 16e-4, "beta_1": 0.0, "beta_2": 0.99},

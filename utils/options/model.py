@@ -35,9 +35,10 @@ class ModelOptions(Options):
     noise_dim: int = option(
         128, "length of the noise vector", at_least(1), "-l", "--latent_size", metavar="N")
     noise: str = option(
-        "normal", "noise: standard normal, or uniform in [-1, 1]", one_of("normal", "uniform"))
+        "normal", "distribution of the noise: standard normal, or uniform in [-1, "
+                  "1]", one_of("normal", "uniform"))
     real_noise: float = option(
-        0.0, "share of uniform noise in real images as the critic sees them", share,
+        0.0, "share of uniform noise mixed into the real images that the critic sees", share,
         metavar="SHARE")
     n_critic: int = option(
         1, "critic updates for each generator update", at_least(1), metavar="N")
@@ -49,7 +50,7 @@ class ModelOptions(Options):
         "bfloat16, else float32",
         one_of("float32", "mixed_bfloat16", "mixed_float16", "auto"))
     synchronized_batch_norm: bool = flag(
-        "batch normalization over the whole batch, instead of over each device's own part of it")
+        "batch normalization over the whole batch instead of each device's part of it")
     seed: int = option(
         0, "seed of the initial weights, the order of the images and all noise",
         whole(0, 2**31 - 1), metavar="N")
@@ -117,10 +118,11 @@ class OptimizerOptions(Options):
     learning_rate: float | None = option(
         None, "learning rate (default: with wgan-gp 8e-4, else 2e-4)", positive, metavar="RATE")
     generator_learning_rate: float | None = option(
-        None, "the generator's, where it differs (default: --learning_rate or, where that is not "
-        "given, with wgan-gp 16e-4)", positive, metavar="RATE")
+        None, "the generator's learning rate, if it differs (default: --learning_rate or, if that "
+        "is not given, with wgan-gp 16e-4)", positive, metavar="RATE")
     decay_rate: float = option(
-        1.0, "factor on the learning rates over every 1,000 generator steps", positive,
+        1.0, "factor that the learning rates are multiplied by every 1,000 generator "
+             "steps", positive,
         metavar="FACTOR")
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Published systems by name: the options of `TrainingConfig` with which each was published."""
+"""Published systems by name: the options of `TrainingConfig` that each was published with."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Preset:
 
     Attributes:
         description: What it is, in a line.
-        options: Values of `TrainingConfig` that hold whatever the method.
+        options: Values of `TrainingConfig` for every method.
         methods: The values of each method that was published with it; the first is the default.
     """
 
@@ -76,8 +76,8 @@ def preset_options(name: str, method: str | None = None) -> dict[str, Any]:
 
     Args:
         name: A key of `PRESETS`.
-        method: None takes the preset's own. With a method that it was not published with, only
-            its data and networks are taken.
+        method: None takes the preset's own. For a method that it was not published with, only its
+            data and networks are taken.
 
     Raises:
         ValueError: If there is no such preset.
@@ -96,11 +96,11 @@ def preset_config(name: str, **changes: Any) -> TrainingConfig:
 
     Args:
         name: A key of `PRESETS`.
-        **changes: Values of `TrainingConfig` to set otherwise; a `method` chooses among those
-            that the preset was published with.
+        **changes: Values of `TrainingConfig` that win over the preset's; a `method` chooses among
+            those that it was published with.
 
     Raises:
-        ValueError: If there is no such preset or option, or a value is not what its option takes.
+        ValueError: If there is no such preset or option, or a value does not fit its option.
 
     Example:
         >>> config = preset_config("cifar10", source="photos", train_steps=1000)
@@ -113,7 +113,7 @@ def preset_config(name: str, **changes: Any) -> TrainingConfig:
 
 
 def list_presets() -> str:
-    """The presets as text, a paragraph each: the options that they stand for."""
+    """The presets as text, one paragraph each: the options that they stand for."""
     paragraphs = []
     for name, preset in PRESETS.items():
         lines = [f"{name}: {preset.description}", *_as_arguments(preset.options)]
@@ -124,7 +124,7 @@ def list_presets() -> str:
 
 
 def _as_arguments(options: dict[str, Any]) -> list[str]:
-    """Lines of command-line arguments, none of which is broken between name and value."""
+    """Lines of command-line arguments, never broken between name and value."""
     lines = [" "]
     for name, value in options.items():
         values = value if isinstance(value, tuple) else (value,)

@@ -17,7 +17,7 @@ def data_options(config: dict[str, Any]) -> dict[str, Any]:
         config: The run's config.json. A run that was trained from Python says nothing here.
 
     Raises:
-        ValueError: If someone has changed it to what is no option.
+        ValueError: If someone has edited it to an invalid option.
     """
     options = config.get("options")
     if not isinstance(options, dict):
@@ -30,10 +30,10 @@ def data_options(config: dict[str, Any]) -> dict[str, Any]:
 def preparation(
     trained_on: dict[str, Any], given: dict[str, Any], show_progress: bool
 ) -> dict[str, Any]:
-    """Keyword arguments of `DataPreparator` to read images as a run did, but for size and channels.
+    """Keyword arguments of `DataPreparator` to read images as a run did, except size and channels.
 
     Args:
-        trained_on: What `data_options` gave.
+        trained_on: The result of `data_options`.
         given: Options of a command, which win.
         show_progress: Whether preparing shows a bar.
     """

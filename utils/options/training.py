@@ -19,7 +19,7 @@ class TrainingOptions(OptimizerOptions):
     xla: str = option(
         "auto", "compile a step with XLA; auto: on a GPU, not on a CPU, where it is slower",
         one_of("auto", "on", "off"))
-    deterministic: bool = flag("the same bits in every run on this machine, also on a GPU")
+    deterministic: bool = flag("the same bits in every run on this machine, even on a GPU")
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,23 @@ class DeviceOptions(Options):
     heading = "devices"
 
     devices: int | str | None = option(
-        None, "train on N GPUs of this machine, or on all; --batch_size is that of all devices "
+        None, "train on N GPUs of this machine, or on all; --batch_size counts all devices "
         "together (default: 1; with several workers all GPUs of each)",
         number_or("all", at_least(1)), metavar="N|all")
     workers: tuple[str, ...] | None = option(
         None, "train on several machines: host:port of each, in the same order on each (default: "
-        "those of the environment variable TF_CONFIG, if it is set)", several(text),
+        "those in the environment variable TF_CONFIG, if it is set)", several(text),
         metavar="HOST:PORT")
     worker_index: int | None = option(
-        None, "which of the workers this is, from 0; worker 0 writes the run", at_least(0),
+        None, "index of this worker, from 0; worker 0 writes the run", at_least(0),
         metavar="I")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.workers is None) != (self.worker_index is None):
             raise ValueError(
-                "workers and worker_index must be given together: all workers' host:port, and "
-                f"which of them this is. Received: workers={self.workers}, "
+                "workers and worker_index must be given together: host:port of every worker, and "
+                f"the index of this one. Received: workers={self.workers}, "
                 f"worker_index={self.worker_index}"
             )
 
@@ -72,7 +72,7 @@ class RunOptions(Options):
         "--evaluate_every, by the Wasserstein estimate")
     resume: bool = flag("go on from the last checkpoint in --save_path")
     export: tuple[str, ...] | None = option(
-        None, "at the end write the generator for other programs too: onnx, litert",
+        None, "at the end, also write the generator for other programs: onnx, litert",
         several(one_of("onnx", "litert")), metavar="FORMAT")
     tensorboard: bool = flag("write TensorBoard events as well")
     quiet: bool = flag("print warnings and errors only")
@@ -95,7 +95,7 @@ class StartOptions(Options):
     heading = "run"
 
     epochs: int | None = option(
-        None, "instead of --train_steps: times that the critic sees every image", at_least(1),
+        None, "instead of --train_steps: how many times the critic sees every image", at_least(1),
         metavar="N")
     load_weights: str | None = option(
         None, "start from the weights in this checkpoint (.weights.h5)", text, metavar="FILE")
@@ -103,8 +103,8 @@ class StartOptions(Options):
         None, "count generator steps from here (default: 0, or the loaded checkpoint's)",
         at_least(0), metavar="N")
     description: str | None = option(
-        None, "for MODEL_CARD.md: what the images show, and what the generator is meant for", text,
+        None, "for MODEL_CARD.md: what the images show and what the generator is for", text,
         metavar="TEXT")
     license: str | None = option(
-        None, "for MODEL_CARD.md: under what license the generator may be used", text,
+        None, "for MODEL_CARD.md: the license of the generator", text,
         metavar="TEXT")

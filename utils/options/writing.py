@@ -22,22 +22,22 @@ def yaml_text(config: TrainingConfig) -> str:
 
 
 def command_of(options: Mapping[str, Any]) -> str:
-    """The shortest train_generator.py command that gives these options, as a shell reads it.
+    """The shortest train_generator.py command with these options, quoted for a shell.
 
     Args:
-        options: Those of a run's config.json. That it was resumed or quiet is left out.
+        options: The options in a run's config.json. `resume` and `quiet` are left out.
 
     Raises:
-        ValueError: If they are no options of this version.
+        ValueError: If they are not options of this version.
     """
     values = {name: value for name, value in options.items() if name not in ("resume", "quiet")}
     try:
         wanted = TrainingConfig(**values)
     except TypeError as error:
-        raise ValueError(f"options must be those of this version: {error}") from None
+        raise ValueError(f"options must be those of this version ({error})") from None
     given = {field.name: getattr(wanted, field.name) for field in dataclasses.fields(wanted)
              if field.name in values and getattr(wanted, field.name) != field.default}  # fmt: skip
-    for name in list(given):  # what follows from the others need not be said
+    for name in list(given):  # what follows from the others need not be given
         others = {key: value for key, value in given.items() if key != name}
         with contextlib.suppress(ValueError):
             if TrainingConfig(**others) == wanted:
@@ -48,7 +48,7 @@ def command_of(options: Mapping[str, Any]) -> str:
             words.append(f"--{name}" if value else f"--no_{name}")
         elif isinstance(value, tuple):
             words += [f"--{name}", *map(str, value)]
-        elif str(value).startswith("-"):  # which would be taken for an option
+        elif str(value).startswith("-"):  # it would be taken for an option
             words.append(f"--{name}={value}")
         else:
             words += [f"--{name}", str(value)]

@@ -14,29 +14,29 @@ from utils.runs.directory import RunDirectory
 from utils.wording import number, plain
 
 GENERATOR = "wasserstein-gan comparison"
-_OF_NO_MATTER = {"save_path", "resume", "quiet"}  # options that say nothing of what was learned
-_HEAD = 4096  # bytes in which a page says what made it
+_OF_NO_MATTER = {"save_path", "resume", "quiet"}  # options that do not affect what was learned
+_HEAD = 4096  # bytes at the start in which a page says what made it
 
 
 def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
-    """Writes one page of several runs: samples side by side, curves over each other.
+    """Writes one page of several runs: samples side by side, curves in shared plots.
 
     Args:
-        runs: Run directories, or run directories by what to call them; two or more.
+        runs: Run directories, or run directories by label; two or more.
         path: The file. An earlier comparison is replaced.
 
     Returns:
         The page's path.
 
     Raises:
-        ValueError: If there are fewer than two runs, one holds no run, two are the same, or the
-            file is there and is something else.
+        ValueError: If there are fewer than two runs, one is not a run directory, two are the same,
+            or the file exists and is something else.
         OSError: If the page cannot be written.
     """
     labeled = {name: RunDirectory(run) for name, run in labeled_runs(runs).items()}
     if len(labeled) < 2:
         raise ValueError(
-            "compare must be given two run directories or more; --report shows a single one. "
+            "compare must be given two or more run directories; --report shows a single one. "
             f"Received: {', '.join(labeled)}"
         )
     for run in labeled.values():
@@ -93,17 +93,20 @@ def _require_replaceable(path: Path) -> None:
 
 
 def _comparable(configs: Mapping[str, dict[str, Any]]) -> str:
-    """Whether the numbers that generators are judged by were taken alike."""
+    """Whether the numbers that generators are judged by follow one protocol."""
     first, *others = (one["evaluation"] for one in configs.values() if "evaluation" in one)
     if not any(protocol_differences(first, other) for other in others):
-        return "The numbers that they are judged by were taken by the same protocol: compare them."
-    return "Nor the numbers that they are judged by, which were not taken by the same protocol."
+        return "The numbers that they are judged by follow the same protocol and can be compared."
+    return (
+        "The numbers that they are judged by follow different protocols and cannot be compared "
+        "either."
+    )
 
 
 def _numbers(
     configs: Mapping[str, dict[str, Any]], logs: Mapping[str, Any], judges: Mapping[str, str]
 ) -> list[tuple[str, list[str]]]:
-    """Steps, time and the last numbers of each run, by what they are."""
+    """Steps, time and the last numbers of each run, by name."""
     rows = [
         ("steps", [sections.steps_done(configs[name], logs[name]) for name in configs]),
         ("time", [sections.time_taken(log) for log in logs.values()]),
@@ -121,7 +124,7 @@ def _numbers(
 
 
 def _differences(configs: Mapping[str, dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Options, and facts of the data, that are not the same in all runs."""
+    """Options, and facts about the data, that differ between runs."""
     rows = []
     for part, names in [("options", None), ("data", ["source", "num_images", "image_shape"])]:
         parts = [config.get(part, {}) for config in configs.values()]

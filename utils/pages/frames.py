@@ -1,4 +1,4 @@
-"""Sample grids as text that a page can hold: JPEG data URIs, within a budget."""
+"""Sample grids as text for a page: JPEG data URIs, within a budget."""
 
 import base64
 import io
@@ -14,12 +14,12 @@ from utils.visualization.grids import read_image
 MOST_FRAMES = 80
 BUDGET = 10_000_000  # characters of all pictures of a page
 LARGEST = 400_000  # of one picture
-MAX_SIDE = 1060  # pixels: 8x8 images of 128 with what is between them
+MAX_SIDE = 1060  # pixels: 8x8 images of 128 and the gaps between them
 QUALITY = 85
 
 
 class Picture(NamedTuple):
-    """A picture as a data URI, and its size in pixels: a page keeps its place before it shows."""
+    """A picture as a data URI, with its size in pixels, so that a page can reserve its place."""
 
     uri: str
     width: int
@@ -27,10 +27,10 @@ class Picture(NamedTuple):
 
 
 class Frames:
-    """The pictures of a run, encoded once each however often the page is written.
+    """The pictures of a run, each encoded once, however often the page is written.
 
-    Of many grids every second, fourth ... is taken, and always the first and the last: when
-    there are more of them later, those taken are among those taken before.
+    Of many grids, every second, fourth ... is taken, and always the first and the last. When more
+    come later, those taken were taken before.
 
     Args:
         run: The run directory.
@@ -44,7 +44,7 @@ class Frames:
         self._stride = 1
 
     def read(self) -> list[dict[str, Any]]:
-        """[{"step", "uri", "width", "height"}], by step; unreadable grids are passed over."""
+        """[{"step", "uri", "width", "height"}], by step; unreadable grids are skipped."""
         samples = {
             int(number): path
             for path in self.run.list_samples()
@@ -55,7 +55,8 @@ class Frames:
             return []
         while -(-len(steps) // self._stride) >= MOST_FRAMES:
             self._stride *= 2
-        # The newest is the most detailed, as a rule: what all would take, before all are encoded.
+        # The newest is usually the most detailed: it bounds the size of all before they are
+        # encoded.
         picture = self.picture(samples[steps[-1]])
         newest = 0 if picture is None else len(picture.uri)
         while newest * len(steps) // self._stride > self.budget and len(steps) > self._stride:
@@ -72,7 +73,7 @@ class Frames:
         return [{"step": step, **picture._asdict()} for step, picture in found.items()]
 
     def picture(self, path: Path) -> Picture | None:
-        """A PNG, encoded anew only where the file has changed; None if it cannot be read."""
+        """A PNG, encoded again only if the file has changed; None if it cannot be read."""
         try:
             status = path.stat()
         except OSError:
@@ -96,10 +97,10 @@ def _encode(path: Path) -> Picture | None:
         else:
             smaller = image
         buffer = io.BytesIO()
-        # Full color resolution: the images are of few pixels, and each is seen.
+        # Full color resolution: the images have few pixels, and each shows.
         smaller.save(buffer, format="JPEG", quality=QUALITY, subsampling=0)
         text = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
         if len(text) <= LARGEST:
             return Picture(text, *smaller.size)
-        # Bytes grow about as the area does.
+        # Bytes grow about in proportion to the area.
         side = max(1, min(side - 1, round(side * 0.95 * math.sqrt(LARGEST / len(text)))))

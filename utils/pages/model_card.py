@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a saved generator is, from the facts of its run and nothing else."""
+"""MODEL_CARD.md: what a saved generator is, from the facts of its run alone."""
 
 import hashlib
 import math
@@ -22,7 +22,7 @@ _NOISE = {
     "uniform": "np.random.default_rng(0).uniform(-1, 1, (4, {dim})).astype(np.float32)",
 }
 _BYTES = "images = np.uint8(np.round(({images} + 1) * 127.5))  # [4, {shape}] in 0..255"
-_LOADED = {  # by what is in the folder: a title, what is imported, how it is loaded and called
+_LOADED = {  # by file in the folder: a title, the import, how to load and call it
     "generator.keras": (
         "Keras", "import keras",
         'generator = keras.models.load_model("generator.keras")', "np.asarray(generator(noise))"),
@@ -57,11 +57,10 @@ def write_model_card(
     """Writes MODEL_CARD.md beside saved generators.
 
     Args:
-        run: The run that they come from; its config.json, log.csv and evaluation.json say what
-            is known.
-        file: The file of the run that holds the generator. None: the one that it exports.
+        run: The run that they come from, with its config.json, log.csv and evaluation.json.
+        file: The run's file with the generator. None: the one that the run exports.
         raw: Whether it is the generator without averaging.
-        folder: Where what was saved lies. None: in the run directory.
+        folder: The folder of the saved files. None: the run directory.
 
     Raises:
         ValueError: If there is no run, or its config.json or log.csv cannot be read.
@@ -119,20 +118,20 @@ def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, 
 
 
 def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, int | None]:
-    """When in the run the generator in a file was, and the step where the file names it."""
+    """When in the run a file's generator was made, and the step if the file names it."""
     if file.parent == run.checkpoints and file.name.startswith("step-"):
         step = int(file.name.split(".")[0].removeprefix("step-"))
         return f"after {step:,} steps", step
     if file in (run.best_generator, run.best_generator_keras, run.best_generator_h5):
         return "at its best", None
     known = {"last": "at the end of the run", "best": "at its best"}
-    return known.get(exported, "that the run exported: which one is not known"), None
+    return known.get(exported, "that the run exported; which one is not known"), None
 
 
 def _command(options: Mapping[str, Any]) -> tuple[str | None, str]:
     """The command that made the run, or None and the reason."""
     if not options:
-        return None, "It was trained from Python: its options are not known beyond config.json."
+        return None, "It was trained from Python: beyond config.json, its options are not known."
     try:
         return command_of(options), ""
     except ValueError:
@@ -150,7 +149,7 @@ def _evaluation(run: RunDirectory, file: Path) -> tuple[dict[str, Any] | None, s
         return None, f"evaluation.json cannot be read. {command}"
     evaluated = evaluation["protocol"]["fakes"].get("sha256")
     if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != evaluated:
-        return None, f"The evaluation.json of the run is of another of its generators. {command}"
+        return None, f"The run's evaluation.json describes another of its generators. {command}"
     return evaluation, ""
 
 
@@ -160,7 +159,7 @@ def _judged(
     which: str,
     step: int | None,
 ) -> str | None:
-    """The number that the generator was judged by while it was trained, and how."""
+    """The number that the generator was judged by during training, and how."""
     name = (protocol or {}).get("evaluate_metric")
     known = [row for row in rows if math.isfinite(row.get(name, math.nan))]
     if step is not None:
@@ -186,12 +185,12 @@ def _protocol(protocol: Mapping[str, Any]) -> str:
 
 def _copies(evaluation: Mapping[str, Any] | None, learned: str | None) -> str:
     found = (evaluation or {}).get("copies")
-    # Among other real images than those that it learned from there are no copies to be found.
+    # Copies can be found only among the images that it learned from.
     if found is None or evaluation["protocol"]["real"].get("digest") != learned:
-        return "Whether its images are copies of those that it learned from has not been measured."
+        return "Whether its images are copies of its training images has not been measured."
     return (
-        f"Of {evaluation['protocol']['fakes']['images']:,} of its images {found['exact']:,} are "
-        f"equal to one that it learned from, and {found['near']:,} nearly so."
+        f"Of {evaluation['protocol']['fakes']['images']:,} of its images, {found['exact']:,} equal "
+        f"a training image, and {found['near']:,} nearly do."
     )
 
 
@@ -208,7 +207,7 @@ def _networks(model: dict[str, Any]) -> str:
 def _snippets(
     folder: Path, noise: str, noise_dim: int, image_shape: Sequence[int]
 ) -> dict[str, str]:
-    """By format, what loads each generator in a folder and makes four images."""
+    """Code by format that loads each generator in a folder and makes four images."""
     shape = ", ".join(map(str, image_shape))
     made = {}
     for name, (title, imported, load, images) in _LOADED.items():

@@ -67,10 +67,10 @@ def _drawn(panel: Panel, title: str, how: str, series: list[dict[str, Any]]) -> 
 def _series(
     columns: Mapping[str, np.ndarray], column: Column, label: str, color: str
 ) -> dict[str, Any]:
-    """A line over the steps that have a value, with its moving mean where there are many."""
+    """A line over the steps that have a value, with its moving mean if there are many."""
     steps, values = columns["step"], columns[column.name]
     known = np.isfinite(values)
-    is_dense = known.mean() > 0.5  # evaluations stand in few rows: no mean over their neighbors
+    is_dense = known.mean() > 0.5  # evaluations are in few rows: no mean over their neighbors
     smooth, window = None, 1
     if len(values) >= SMOOTHED_ROWS and is_dense:
         window = smoothing_window(len(values))
@@ -92,7 +92,7 @@ def _plain(values: np.ndarray) -> list[float]:
 def judged_column(
     config: Mapping[str, Any], columns: Mapping[str, np.ndarray]
 ) -> EvaluatedColumn | None:
-    """The column that the run's config.json says its generator is judged by, if it is there."""
+    """The column that the generator is judged by according to config.json, if there is one."""
     protocol = config.get("evaluation")
     name = protocol.get("evaluate_metric") if isinstance(protocol, dict) else None
     if name not in NUMBERS or name not in columns:

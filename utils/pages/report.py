@@ -1,4 +1,4 @@
-"""report.html: one file with all that a run's folder tells, made from what is on disk."""
+"""report.html: one file with everything in a run's folder, made from what is on disk."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ GENERATOR = "wasserstein-gan report"
 
 
 class Report:
-    """The page of one run, which is written again and again while the run goes on.
+    """The page of one run, rewritten again and again while the run goes on.
 
-    Pictures are encoded once: of a page that is written anew, only the new ones are.
+    Pictures are encoded once: a rewritten page encodes only the new ones.
 
     Args:
         run: The run directory.
@@ -31,8 +31,8 @@ class Report:
             The page's path.
 
         Raises:
-            OSError: If it cannot be written. What is missing or damaged in the run directory is
-                said in the page.
+            OSError: If it cannot be written. The page says what is missing or damaged in the run
+                directory.
         """
         run = self.run
         config, problems = sections.read_facts(run)
@@ -52,7 +52,7 @@ class Report:
             "frames": len(frames),
             "newest": frames[-1] if frames else None,
             "left_out": "" if len(frames) == grids else
-            f"{len(frames)} of the {grids:,} grids in samples/ are in this page.",
+            f"{len(frames)} of the {grids:,} grids in samples/ are on this page.",
             "real": self._frames.picture(run.real),
             "has_curves": bool(panels),
             "judged": sections.judged_while_training(config, columns, judged),
@@ -77,7 +77,7 @@ def write_report(run: RunDirectory | str | Path) -> Path:
         The page's path.
 
     Raises:
-        ValueError: If nothing that a run writes is in the folder.
+        ValueError: If the folder is not a run directory.
         OSError: If the page cannot be written.
     """
     run = run if isinstance(run, RunDirectory) else RunDirectory(run)

@@ -24,11 +24,11 @@ _HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(Trai
 
 
 def read_facts(run: RunDirectory) -> tuple[dict[str, Any], list[str]]:
-    """config.json, and in words what is wrong with it. Its parts are dicts, where they are any."""
+    """config.json, and in words what is wrong with it. Its parts, if present, are dicts."""
     try:
         config = run.read_config()
     except ValueError as error:
-        return {}, [f"What the run is cannot be said: {error}."]
+        return {}, [f"The run cannot be described: {error}."]
     return {key: value for key, value in config.items() if isinstance(value, dict)}, []
 
 
@@ -38,17 +38,17 @@ def read_columns(run: RunDirectory) -> tuple[dict[str, np.ndarray], list[str]]:
         rows = run.read_log()
     except (AttributeError, KeyError, OSError, TypeError, ValueError, csv.Error) as error:
         problem = " ".join(str(error).split())
-        return {}, [f"{run.log_csv.name} cannot be read, and no curves are shown: {problem}."]
+        return {}, [f"{run.log_csv.name} cannot be read, so no curves are shown: {problem}."]
     return {name: np.array(column) for name, column in numeric_columns(rows).items()}, []
 
 
 def known(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those columns in which a row has a finite number: what there is to show."""
+    """The columns with a finite number in any row."""
     return {name: column for name, column in columns.items() if np.isfinite(column).any()}
 
 
 def verdict(columns: Mapping[str, np.ndarray]) -> Verdict | None:
-    """On the run's health; None where there is no log to tell from."""
+    """The verdict on the run's health; None without a log."""
     return diagnose(columns) if "step" in columns else None
 
 
@@ -68,15 +68,15 @@ def headline(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> li
 
 
 def steps_done(config: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> str:
-    """How many generator steps are in the log, of how many."""
+    """How many generator steps are in the log, and of how many."""
     wanted = config.get("options", {}).get("train_steps")
     of = f" of {number(wanted)}" if isinstance(wanted, int) else ""
     return f"{int(columns['step'][-1]) if 'step' in columns else 0:,}{of}"
 
 
 def time_taken(columns: Mapping[str, np.ndarray]) -> str:
-    """How long the training took that is in the log."""
-    # A row that ends a run with what is not finite has no time.
+    """How long the logged training took."""
+    # The row of a step that was not finite has no time.
     return duration(float(np.nanmax(columns["seconds"]))) if "seconds" in columns else "unknown"
 
 
@@ -89,15 +89,15 @@ def judged_while_training(
     protocol, values = config["evaluation"], columns[judged.name]
     best = judged.best(values)
     return (
-        f"While training, {judged.label} was taken of {number(protocol.get('evaluate_images'))} "
-        f"images against {number(protocol.get('real_images'))} real ones. Best: "
-        f"{number(float(values[best]))} at step {int(columns['step'][best]):,}; {judged.better} is "
-        "better."
+        f"During training, {judged.label} was measured with "
+        f"{number(protocol.get('evaluate_images'))} images against "
+        f"{number(protocol.get('real_images'))} real ones. Best: {number(float(values[best]))} at "
+        f"step {int(columns['step'][best]):,}; {judged.better} is better."
     )
 
 
 def evaluation(run: RunDirectory) -> dict[str, Any] | None:
-    """evaluation.json as {"header", "rows", "notes"} or {"problem"}; None where there is none."""
+    """evaluation.json as {"header", "rows", "notes"} or {"problem"}; None without it."""
     if not run.evaluation.is_file():
         return None
     try:
@@ -109,9 +109,9 @@ def evaluation(run: RunDirectory) -> dict[str, Any] | None:
 
 
 def configuration(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as (name, value, what it is): those that were chosen, and the others.
+    """Options as (name, value, help): those that were set, and the others.
 
-    Of a run that was started from Python, what its model says: "options" is None then.
+    For a run started from Python, its model's facts; "options" is then None.
     """
     options = config.get("options")
     if options is None:
@@ -120,7 +120,7 @@ def configuration(config: Mapping[str, Any]) -> dict[str, Any]:
     try:
         words = shlex.split(command_of(options))
         chosen = {word.split("=")[0] for word in words}
-    except ValueError:  # of another version: all are shown alike
+    except ValueError:  # options of another version: all are shown alike
         chosen = {f"--{name}" for name in options}
     rows = [(name, plain(value), _HELP.get(name, "")) for name, value in options.items()]
     is_chosen = {name: f"--{name}" in chosen for name, _, _ in rows}
@@ -131,7 +131,7 @@ def configuration(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the images were: rows of (what, value), and files that were passed over, by name."""
+    """What the images were: rows of (what, value), and skipped files by name."""
     data = config.get("data")
     if data is None:
         return None
@@ -146,8 +146,8 @@ def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
         rows.append(("Held out", f"{number(data['held_out'])}, which the networks never see"))
     lists = []
     for count, names, title, one, many in [
-        ("skipped", "skipped_files", "Skipped", "file that is no usable image",
-         "files that are no usable images"),
+        ("skipped", "skipped_files", "Skipped", "file that is not a usable image",
+         "files that are not usable images"),
         ("duplicates", "duplicate_files", "Duplicates", "exact duplicate", "exact duplicates"),
     ]:  # fmt: skip
         rows.append((title, counted(data.get(count), one, many)))
@@ -162,8 +162,8 @@ def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def times(run: RunDirectory, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Where the time went: [(what, duration, percent)], or in words that it is not known."""
-    found, problem = {}, "This run did not write down where its time went (times.json)."
+    """Where the time went: [(what, duration, percent)], or in words why it is not known."""
+    found, problem = {}, "This run has no record of where its time went (times.json)."
     if run.times.is_file():
         try:
             content = json.loads(run.times.read_text(encoding="utf-8"))
@@ -177,23 +177,23 @@ def times(run: RunDirectory, columns: Mapping[str, np.ndarray]) -> dict[str, Any
     speed = ""
     if "steps_per_second" in columns and "images_per_second" in columns:
         steps, images = (columns[f"{name}_per_second"] for name in ("steps", "images"))
-        speed = (f"Over an interval, {np.nanmedian(steps):,.3g} generator steps a second were made "
-                 f"from {np.nanmedian(images):,.4g} real images a second (medians).")  # fmt: skip
+        speed = (f"Median speed over the intervals: {np.nanmedian(steps):,.3g} generator steps and "
+                 f"{np.nanmedian(images):,.4g} real images a second.")  # fmt: skip
     return {"rows": rows, "total": duration(total), "problem": "" if rows else problem,
             "seconds": time_taken(columns), "speed": speed}  # fmt: skip
 
 
 def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The commands that make the run again, go on with it, and make images from it."""
+    """The commands that repeat the run, go on with it, and make images from it."""
     folder, data = str(run.path), config.get("data", {})
-    again, problem = None, "The run was started from Python, so that no command makes it again."
+    again, problem = None, "The run was started from Python, so no command repeats it."
     if "options" in config:
         try:
             again = _in_lines(command_of(config["options"]))
         except ValueError as error:
-            problem = f"Its command cannot be said: {error}."
+            problem = f"Its command cannot be given: {error}."
     elif not config:
-        problem = "Its command is not known, for config.json cannot be read."
+        problem = "Its command is not known, because config.json cannot be read."
     path = shlex.quote(folder)
     return {
         "again": again,
@@ -210,7 +210,7 @@ def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_lines(command: str) -> str:
-    """A command with an option a line, which a shell reads as one."""
+    """A command with one option per line, which a shell reads as one command."""
     lines = [""]
     for word in shlex.split(command):
         if word.startswith("--"):
@@ -220,5 +220,5 @@ def _in_lines(command: str) -> str:
 
 
 def run_name(path: Path) -> str:
-    """What a run is called: its folder's name."""
+    """A run's name: that of its folder."""
     return path.resolve().name or str(path)

@@ -17,7 +17,7 @@ def write_page(template: str, values: dict[str, Any], path: Path) -> None:
     written = time.strftime("%Y-%m-%d %H:%M")
     text = _templates().get_template(template).render(written=written, **values)
     with atomic_path(path) as temporary:
-        # A file's name may hold bytes that are no text.
+        # A file's name may hold bytes that are not text.
         temporary.write_text(text, encoding="utf-8", errors="replace")
 
 
@@ -35,9 +35,9 @@ def _templates() -> jinja2.Environment:
 
 
 def require_run(run: RunDirectory, argument: str) -> None:
-    """Raises ValueError if nothing that a run writes is in the folder."""
+    """Raises ValueError if the folder is not a run directory."""
     if not (run.config.is_file() or run.log_csv.is_file() or run.list_samples()):
         raise ValueError(
-            f"{argument} must be given a run directory, with the config.json that training writes. "
-            f"Received: '{run.path}', which holds no run"
+            f"{argument} must be a run directory, with the config.json that training writes. "
+            f"Received: '{run.path}', which is not one"
         )

@@ -1,1 +1,1 @@
-"""What a run leaves, and what it says."""
+"""What a run leaves behind, and what that says."""

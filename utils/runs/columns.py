@@ -21,7 +21,7 @@ class Column:
 
     Attributes:
         name: Its name in the log.
-        label: What a person reads.
+        label: Its name for people.
         color: Of its line: a name of `utils.visualization.columns.PALETTE`, and of report.css.
         unit: What it is measured in, or "".
         beside: What it is called below its panel's title, beside the panel's other columns.
@@ -42,7 +42,7 @@ class Panel:
         title: Above it, or along its axis.
         how: One sentence on how to read it.
         columns: In the order of their drawing.
-        wanted: A dashed line, (height, what it is), or None.
+        wanted: A dashed line as (height, label), or None.
         limits: The ends of the y axis, or None: as the values are.
         of_samples: Whether images are measured; otherwise `train_step` logs it.
     """
@@ -84,11 +84,11 @@ LOSSES = Panel(
 )
 PROBABILITIES = Panel(
     "Probability of being real",
-    "How likely the discriminator holds images to be real: the nearer both are to 0.5, the less "
-    "it can tell them apart.",
+    "The probability of being real that the discriminator gives to images: the nearer both are to "
+    "0.5, the less it can tell them apart.",
     (
-        Column("real_probability", "Real probability", "blue", beside="Of real images"),
-        Column("fake_probability", "Fake probability", "orange", beside="Of generated images"),
+        Column("real_probability", "Real probability", "blue", beside="Real images"),
+        Column("fake_probability", "Fake probability", "orange", beside="Generated images"),
     ),
     wanted=(0.5, "undecided: 0.5"),
     limits=(0, 1),
@@ -100,7 +100,7 @@ PENALTY = Panel(
 )
 CLIPPING = Panel(
     "Clipped weights",
-    "How much of the critic is at its bound: near 1, it can hardly learn more.",
+    "How much of the critic is at its bound: near 1, it can hardly learn any more.",
     (Column("clipped_weights", "Clipped weights", "orange", "share of all"),),
 )
 NORM = Panel(
@@ -118,30 +118,30 @@ PANELS = (
     NORM,
     Panel(
         "Variety of the samples",
-        "How different the samples are from each other: 1 is as different as real images are, and "
-        "near 0 they are all alike.",
+        "How different the samples are from each other: at 1 they differ as much as real images, "
+        "and near 0 they are all alike.",
         (Column("sample_diversity", "Sample diversity", "blue", _REAL_DISTANCE),),
         wanted=(1.0, "real images: 1"),
         of_samples=True,
     ),
     Panel(
         "Change of the samples",
-        "How far the samples moved since the row before, where 1 is the distance between two real "
-        "images: near 0, more steps change nothing that can be seen.",
+        "How far the samples moved since the previous row, where 1 is the distance between two "
+        "real images: near 0, more steps change nothing visible.",
         (Column("sample_change", "Sample change", "green", _REAL_DISTANCE),),
         of_samples=True,
     ),
     Panel(
         "Distance from the average",
         "How far images of the generator itself are from those of its moving average, in the same "
-        "unit: from 0.7 on, it jumps about.",
+        "unit: above 0.7, it jumps about.",
         (Column("raw_distance", "Distance from the average", "orange", _REAL_DISTANCE),),
         of_samples=True,
     ),
     Panel(
         "Held-out gap",
-        "Where the critic's score of held-out images is, between that of the images it learned "
-        "from (0) and that of samples (1): rising, it learns its images by heart.",
+        "The critic's score of held-out images, on a scale from the images it learned from (0) to "
+        "samples (1): if it rises, the critic learns its images by heart.",
         (Column("held_out_gap", "Held-out gap", "vermilion"),),
         of_samples=True,
     ),
@@ -167,9 +167,9 @@ class EvaluatedColumn:
 
     Attributes:
         name: Its name in the log.
-        label: What a person reads.
+        label: Its name for people.
         better: "lower" or "higher": which is better.
-        real: The number that real images get; NaN where that is not known.
+        real: The value for real images; NaN if unknown.
     """
 
     name: str
@@ -178,7 +178,7 @@ class EvaluatedColumn:
     real: float = math.nan
 
     def best(self, values: Sequence[float]) -> int | None:
-        """The index of the best finite value, the first of equal ones; None if there is none."""
+        """The index of the best finite value, the first among equals; None if there is none."""
         sign = 1 if self.better == "lower" else -1
         finite = [index for index, value in enumerate(values) if math.isfinite(value)]
         return min(finite, key=lambda index: sign * values[index], default=None)
@@ -195,7 +195,7 @@ class EvaluatedColumn:
 
 
 def numeric_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """The columns of numbers of a log's rows, by name; NaN where a row has none."""
+    """The numeric columns of a log's rows, by name; NaN where a row has no number."""
     names = dict.fromkeys(name for row in rows for name in row if name != VERDICT)
     return {name: [row.get(name, math.nan) for row in rows] for name in names}
 
@@ -213,18 +213,18 @@ def in_words_of(names: Collection[str], text: str) -> str:
 
 
 def labeled_runs(runs: Runs) -> dict[str, Path]:
-    """The run directories by what to call them."""
+    """The run directories by label."""
     if isinstance(runs, (str, os.PathLike)):
         runs = [runs]
     if not isinstance(runs, (Mapping, Sequence)) or not runs:
         raise ValueError(
-            f"runs must be a run directory, several, or several by label. Received: {runs!r}"
+            f"runs must be one run directory, several, or several by label. Received: {runs!r}"
         )
     if isinstance(runs, Mapping):
         return {str(label): Path(run) for label, run in runs.items()}
     paths = [Path(run) for run in runs]
     names = [path.resolve().name for path in paths]
-    if len(set(names)) < len(names):  # the folders above tell them apart
+    if len(set(names)) < len(names):  # the folders above them distinguish them
         names = [str(path) for path in paths]
     if len(set(names)) < len(names):
         raise ValueError(f"runs must be different run directories. Received: {', '.join(names)}")

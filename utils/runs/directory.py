@@ -16,7 +16,7 @@ class RunDirectory:
     """The paths inside one run's folder.
 
     Args:
-        path: The folder; it is made when the first file is written.
+        path: The folder; it is created when the first file is written.
     """
 
     def __init__(self, path: str | Path):
@@ -59,7 +59,7 @@ class RunDirectory:
         return sorted(self.checkpoints.glob("step-*.weights.h5"))
 
     def last_generator(self) -> Path | None:
-        """generator.keras or, if the run was trained on since that, the last checkpoint."""
+        """generator.keras or, if training has gone on since, the last checkpoint."""
         files = [*self.list_checkpoints()[-1:], self.generator_keras]
         return max((file for file in files if file.is_file()), default=None, key=_written)
 
@@ -73,20 +73,20 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Makes the folder, and keeps other processes from training in it meanwhile.
+        """Creates the folder, and keeps other processes from training in it.
 
-        The lock goes with the process, however it ends (`locked_file`). What a killed one left
-        unfinished is deleted.
+        The lock ends with the process (`locked_file`). Unfinished files of a killed process are
+        deleted.
 
         Raises:
-            ValueError: If another process holds it.
+            ValueError: If another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
 
         def refuse() -> None:
             raise ValueError(
-                "save_path must not be in use. "
-                f"Received: {str(self.path)!r}, where another process is training"
+                f"save_path must not be in use by another process. Received: {str(self.path)!r}, "
+                "where one is training"
             ) from None
 
         with locked_file(self.path / ".lock", refuse):
@@ -114,9 +114,9 @@ class RunDirectory:
         return config
 
     def read_log(self) -> list[dict[str, float | str]]:
-        """The rows of log.csv, one an interval, by column; no rows where there is no log yet.
+        """The rows of log.csv, one per interval, by column; no rows without a log.
 
-        `step` is an int, `health` a text, the others are floats; an empty cell is NaN.
+        `step` is an int, `health` a string, the others are floats; an empty cell is NaN.
         """
         if not self.log_csv.is_file():
             return []

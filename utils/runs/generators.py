@@ -1,4 +1,4 @@
-"""What a run's folder says of its generator and of the images that it learned from."""
+"""What a run's folder says about its generator and the images that it learned from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +8,10 @@ from utils.runs.directory import RunDirectory
 
 
 def run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
-    """The run directory that a path is, or that the saved generator there lies in.
+    """The run directory at a path, or the one that holds the saved generator there.
 
     Returns:
-        The run and its config.json; None and nothing if there is none.
+        The run and its config.json; None and nothing if there is no run.
 
     Raises:
         ValueError: If the path is a run directory whose config.json cannot be read.
@@ -22,12 +22,12 @@ def run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
     run = RunDirectory(path.parent)
     try:
         return run, run.read_config()
-    except ValueError:  # it is no run: its config.json, if there is one, is something else's
+    except ValueError:  # not a run: its config.json, if any, belongs to something else
         return None, {}
 
 
 def is_generator(path: Path) -> bool:
-    """Whether a path is that of a saved generator: .keras, .h5 or the folder of a SavedModel."""
+    """Whether a path is a saved generator: .keras, .h5 or the folder of a SavedModel."""
     return path.suffix in (".keras", ".h5") or (path / "saved_model.pb").is_file()
 
 
@@ -76,14 +76,14 @@ class NamedGenerator:
         if run is not None and path == run.path:
             if noise is not None:
                 raise ValueError(
-                    "noise must be left out with a run, which says what it was trained with. "
-                    f"Received: {noise}"
+                    "noise must be left out with a run, which records the noise that it was "
+                    f"trained with. Received: {noise}"
                 )
             file = generator_file(run, raw, best, step, argument)
         elif path.name.endswith(".weights.h5"):
             raise ValueError(
-                f"{argument} must be a run directory or a whole generator, for weights do not say "
-                f"what model they are of: give the run that they lie in. Received: '{path}'"
+                f"{argument} must be a run directory or a whole generator, because weights alone "
+                f"do not describe their model: give the run that they are in. Received: '{path}'"
             )
         elif not (is_generator(path) and path.exists()):
             raise ValueError(
@@ -92,8 +92,8 @@ class NamedGenerator:
             )
         elif raw or best or step is not None:
             raise ValueError(
-                "raw, best and step must be left out with a saved generator: they choose one of a "
-                f"run. Received: '{path}'"
+                "raw, best and step must be left out with a saved generator: they choose one from "
+                f"a run. Received: '{path}'"
             )
         else:
             file = path
@@ -108,22 +108,22 @@ def generator_file(
     step: int | None = None,
     argument: str = "GENERATOR",
 ) -> Path:
-    """The file that holds a run's generator: the last EMA generator unless another is wanted.
+    """The file that holds a run's generator: the last EMA generator, unless another is chosen.
 
     Args:
         run: The run.
         raw: The generator without averaging, which only checkpoints hold.
         best: The best EMA generator that the run kept.
-        step: That of the checkpoint after so many generator steps.
-        argument: What errors call the run.
+        step: The generator in the checkpoint after this many generator steps.
+        argument: The run's name in errors.
 
     Raises:
-        ValueError: If the run has no such generator, or both best and another are wanted.
+        ValueError: If the run has no such generator, or both best and another are chosen.
     """
     if best and (raw or step is not None):
         raise ValueError(
-            "best must be given without raw and step: of the best generator only the EMA "
-            f"generator is kept. Received: best with {'raw' if raw else f'step={step}'}"
+            "best must be given without raw and step, because only the EMA generator is kept of "
+            f"the best one. Received: best with {'raw' if raw else f'step={step}'}"
         )
     checkpoints = run.list_checkpoints()
     wanted, help_ = "has been trained", "train until the first checkpoint"

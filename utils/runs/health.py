@@ -1,8 +1,8 @@
-"""What the log of a run says of its health: one verdict, in plain words.
+"""What the log of a run says about its health: one verdict, in plain words.
 
-`diagnose` goes through the troubles below in their order and names the first that the numbers show;
-where they show none, it says whether the run learns. A trouble that makes the others' numbers
-meaningless comes before them. How healthy and unhealthy runs look: docs/reading-a-run.md.
+`diagnose` checks for the troubles below in order and names the first that the numbers show. If they
+show none, it says whether the run learns. A trouble that makes other numbers meaningless comes
+before them. How healthy and unhealthy runs look: docs/reading-a-run.md.
 """
 
 import math
@@ -14,40 +14,40 @@ import numpy as np
 from utils.runs.columns import TRAINING, in_words_of
 from utils.runs.trends import level, noise, trend, window
 
-# Rows that there must be before a trend is spoken of.
+# Rows needed to speak of a trend.
 FEWEST_ROWS = 4
-# The penalty holds the mean norm of the critic's gradient near 1; healthy runs have 1.6 at most,
-# in their first interval. At 10 its scores say nothing of distances any more. Few huge norms
-# among small ones show in the penalty, the mean of (norm - 1)^2.
+# The penalty holds the mean norm of the critic's gradient near 1; healthy runs have 1.6 at most, in
+# their first interval. At 10 the critic's scores no longer say anything about distances. A few huge
+# norms among small ones show in the penalty, the mean of (norm - 1)^2.
 EXPLODING_NORM = 10.0
 EXPLODING_PENALTY = (EXPLODING_NORM - 1) ** 2
-# With clipping the norm is in no fixed unit. It explodes where no weight is at the bound that
-# should hold it, and it has passed 1 and rises.
+# With clipping the norm has no fixed unit. It explodes if no weight is at the bound that should
+# limit it, and it has passed 1 and rises.
 UNHELD_NORM = 1.0
-# Healthy runs have 0.15 to 0.8 of their weights at the bound, depending on the networks. Where
-# nearly all are, or many and not fewer with time, the critic is little more than its signs.
+# Healthy runs have 0.15 to 0.8 of their weights at the bound, depending on the networks. If nearly
+# all are, or many and not fewer with time, the critic is little more than its signs.
 SATURATED_SHARE = 0.9
 SATURATED_FOR_LONG = 0.85
 # Between real images and samples, clipping to 1e-5 leaves 1e-15; the smallest of a healthy run,
 # at its start, was 8e-4.
 NO_DIFFERENCE = 1e-6
-# Samples of healthy runs come to differ from each other 0.8 to 1.2 times as much as real images
-# do. An untrained generator begins near 0: little diversity is collapse where it was more before.
+# Samples of healthy runs come to differ from each other 0.8 to 1.2 times as much as real images do.
+# An untrained generator begins near 0, so low diversity is a collapse only if it was higher before.
 COLLAPSED_DIVERSITY = 0.25
-# Samples that move further than this from row to row, in units of what tells real images apart,
+# Samples that move further than this from row to row, in units of the distance between real images,
 # are other images every time: 2 to 2.7 in runs that jump, 0.8 at most in others. An average (EMA)
 # hides jumps: then the generator itself is further from its average than 0.7 (0.78 to 1.8 in runs
 # that jump; 0.5 at most in others, 0.25 to 0.4 after 6,000 to 28,000 steps).
 JUMPING = 1.5
 FAR_FROM_AVERAGE = 0.7
-# The critic's score of held-out images, on the way from that of training images (0) to that of
-# samples (1). With thousands of images it stays below 0.1; with 20 it passes 0.2 and rises on,
-# for the critic comes to know its training images rather than what real images look like.
+# The critic's score of held-out images, on a scale from training images (0) to samples (1). With
+# thousands of images it stays below 0.1. With 20 it passes 0.2 and keeps rising, because the critic
+# comes to know its training images rather than what real images look like.
 OVERFITTING_GAP = 0.2
 # A discriminator as sure as this leaves the generator almost no gradient to learn from.
 CERTAIN_PROBABILITY = 0.99
 # Samples that have moved less than this in the last quarter of a run, in the unit above, stand
-# still. Fewer rows than these have no quarter to speak of.
+# still. With fewer rows than this, a quarter means nothing.
 STILL = 0.1
 ROWS_TO_STALL = 12
 
@@ -62,8 +62,8 @@ class Verdict:
     Attributes:
         name: "starting", "learning", "critic not yet converged", "stalled", or a trouble's name.
         level: "good", "wait" (nothing is wrong yet) or "problem".
-        since: The generator step of the first row that all rows since agree with.
-        because: The numbers that it rests on, as a sentence.
+        since: The generator step of the first row with this verdict in all rows since.
+        because: The numbers behind it, as a sentence.
         advice: One thing to try, or what to expect.
     """
 
@@ -78,11 +78,11 @@ class Verdict:
 
 
 def diagnose(columns: Mapping[str, Sequence[float]]) -> Verdict:
-    """The verdict on a run as it is after the last row of its log.
+    """The verdict on a run after the last row of its log.
 
     Args:
-        columns: The columns of numbers of log.csv by name, NaN where a row has none. "step" is
-            needed, with one row at least. What is not logged is not judged.
+        columns: The numeric columns of log.csv by name, NaN where a row has no number. "step" is
+            required, with at least one row. What is not logged is not judged.
     """
     rows = {name: np.asarray(values, float) for name, values in columns.items()}
     first = len(rows["step"])
@@ -110,8 +110,8 @@ def _not_finite(rows: Rows) -> Finding:
     if all(math.isfinite(rows[name][-1]) for name in TRAINING if name in rows):
         return None
     return (
-        "Not all losses and weights are finite numbers any more.",
-        "Resume from the last checkpoint with half of --learning_rate and of "
+        "Not all losses and weights are finite numbers.",
+        "Resume from the last checkpoint with half the --learning_rate and "
         "--generator_learning_rate.",
     )
 
@@ -125,8 +125,8 @@ def _exploding(rows: Rows) -> Finding:
         if not norm > EXPLODING_NORM and not penalty > EXPLODING_PENALTY:
             return None
         return (
-            f"The critic's gradient norm is {norm:.3g} and the penalty {penalty:.3g}, where 1 and "
-            "0 are wanted.",
+            f"The critic's gradient norm is {norm:.3g} and the penalty {penalty:.3g}; they should "
+            "be near 1 and 0.",
             "In a new run, try a larger --gradient_penalty (10 is usual) or a lower "
             "--learning_rate.",
         )
@@ -135,7 +135,7 @@ def _exploding(rows: Rows) -> Finding:
         return None
     return (
         f"The critic's gradient norm has risen to {norm:.3g}, and none of its weights is at the "
-        "bound that should hold it.",
+        "bound that should limit it.",
         "In a new run, try a smaller --clip_value (0.01 is usual), or --method wgan-gp.",
     )
 
@@ -155,12 +155,13 @@ def _clipping_saturation(rows: Rows) -> Finding:
 
 def _unstable_generator(rows: Rows) -> Finding:
     for name, most, found in [
-        ("sample_change", JUMPING, "From row to row samples move"),
-        ("raw_distance", FAR_FROM_AVERAGE, "The generator's samples are from its average's"),
+        ("sample_change", JUMPING, "From row to row, samples move"),
+        ("raw_distance", FAR_FROM_AVERAGE, "The generator's samples are away from its average's "
+                                           "by"),
     ]:
         if name in rows and (distance := level(rows[name])) > most:
             return (
-                f"{found} {distance:.2g} times as far as real images are from each other.",
+                f"{found} {distance:.2g} times the distance between real images.",
                 "Try a lower --generator_learning_rate.",
             )
     return None
@@ -170,7 +171,7 @@ def _critic_too_weak(rows: Rows) -> Finding:
     if "wasserstein_estimate" in rows:
         name, margin = "The Wasserstein estimate", rows["wasserstein_estimate"]
     elif "real_probability" in rows:
-        name = "The difference of the critic's probabilities"
+        name = "The difference between the critic's probabilities"
         margin = rows["real_probability"] - rows["fake_probability"]
     else:
         return None
@@ -181,9 +182,9 @@ def _critic_too_weak(rows: Rows) -> Finding:
         return None
     more = "a larger --clip_value, " if "clipped_weights" in rows else ""
     return (
-        f"{name} is {now:.3g}, not above zero by more than its noise ({error:.2g}): the critic "
-        "does not tell samples from real images.",
-        f"In a new run, try {more}a higher --learning_rate beside the same "
+        f"{name} is {now:.3g}, which is not above zero by more than its noise ({error:.2g}): the "
+        "critic cannot tell samples from real images.",
+        f"In a new run, try {more}a higher --learning_rate with the same "
         "--generator_learning_rate, or more critic updates (--n_critic).",
     )
 
@@ -196,8 +197,8 @@ def _mode_collapse(rows: Rows) -> Finding:
     if not most > 2 * diversity[-1]:
         return None
     return (
-        f"Samples differ from each other {diversity[-1]:.2g} times as much as real images do; "
-        f"the most was {most:.2g}.",
+        f"Samples differ from each other {diversity[-1]:.2g} times as much as real images do; the "
+        f"highest value was {most:.2g}.",
         "Try a lower --generator_learning_rate or, in a new run, more critic updates (--n_critic).",
     )
 
@@ -210,10 +211,10 @@ def _discriminator_too_strong(rows: Rows) -> Finding:
     if not is_certain or trend(rows["sample_diversity"]) > 0:
         return None
     return (
-        f"It holds real images real with {real:.1%} and samples with {fake:.1%}, which leaves the "
-        "generator no gradient to learn from.",
-        "Try a lower --learning_rate beside the same --generator_learning_rate or, in a new run, "
-        "a method that has no such end: --method wgan-gp.",
+        f"It gives real images a probability of {real:.1%} of being real, and samples {fake:.1%}: "
+        "the generator has no gradient left to learn from.",
+        "Try a lower --learning_rate with the same --generator_learning_rate or, in a new run, "
+        "--method wgan-gp, which avoids this.",
     )
 
 
@@ -222,20 +223,20 @@ def _overfitting(rows: Rows) -> Finding:
     gaps = gaps[np.isfinite(gaps)]
     if len(gaps) < FEWEST_ROWS:
         return None
-    # Medians: the gap is a quotient, and wild where samples score like training images. That
-    # there is a gap from the start says nothing: it depends on which images are held out.
+    # Medians: the gap is a quotient, and erratic if samples score like training images. A gap from
+    # the start says nothing: it depends on which images are held out.
     first, last = np.median(gaps[: window(gaps)]), np.median(gaps[-window(gaps) :])
     risen = max(OVERFITTING_GAP / 2, 2 * noise(gaps) * math.sqrt(2 / window(gaps)))
     if not last > OVERFITTING_GAP or not last - first > risen:
         return None
     return (
         f"The critic scores held-out images {last:.0%} of the way from training images down to "
-        f"samples; it was {first:.0%} at first.",
+        f"samples; at first it was {first:.0%}.",
         "Find more images, or stop here: samples will turn into copies of the training images.",
     )
 
 
-# What may be wrong, and from how many rows on it can be told; the first that is found counts.
+# What may be wrong, and how many rows it takes to tell; the first one found counts.
 _TROUBLES: dict[str, tuple[int, Callable[[Rows], Finding]]] = {
     "not finite": (1, _not_finite),
     "exploding gradient": (1, _exploding),
@@ -249,7 +250,7 @@ _TROUBLES: dict[str, tuple[int, Callable[[Rows], Finding]]] = {
 
 
 def _progress(rows: Rows) -> tuple[str, str, str, str]:
-    """How a run gets on in which nothing is wrong."""
+    """The progress of a run in which nothing is wrong."""
     estimate = rows.get("wasserstein_estimate")
     now, direction = (0.0, 0.0) if estimate is None else (level(estimate), trend(estimate))
     count = window(rows["step"])
@@ -265,10 +266,10 @@ def _progress(rows: Rows) -> tuple[str, str, str, str]:
             "critic not yet converged", "wait",
             f"The Wasserstein estimate still rises: {now:.3g}, {direction:.0%} above the {count} "
             "rows before. It measures what the critic has found so far.",
-            "Wait and look at the samples; where they do not get better either, give the critic "
-            "more updates (--n_critic) in a new run.",
+            "Wait, and look at the samples. If they do not get better either, give the critic more "
+            "updates (--n_critic) in a new run.",
         )  # fmt: skip
-    known = [] if estimate is None else [f"The Wasserstein estimate keeps its level, {now:.3g}."]
+    known = [] if estimate is None else [f"The Wasserstein estimate stays level at {now:.3g}."]
     diversity, change = (rows.get(name) for name in ("sample_diversity", "sample_change"))
     if diversity is not None and trend(diversity) > 0:
         known.append(f"Samples become more varied: they differ {diversity[-1]:.2g} times as much "
@@ -277,15 +278,15 @@ def _progress(rows: Rows) -> tuple[str, str, str, str]:
     quarter = len(rows["step"]) // 4
     moved = math.nan if change is None else change[-max(1, quarter) :].sum()
     if math.isfinite(moved):
-        known.append(f"In the last {max(1, quarter)} rows samples have moved by {moved:.2g} of "
-                     "what tells real images apart.")  # fmt: skip
+        known.append(f"In the last {max(1, quarter)} rows, samples have moved by {moved:.2g} times "
+                     "the distance between real images.")  # fmt: skip
     if len(rows["step"]) >= ROWS_TO_STALL and moved < STILL:
         return (
             "stalled", "wait", " ".join(known),
-            "More steps will change little: stop, or go on with half of --learning_rate and of "
+            "More steps will change little: stop, or go on with half the --learning_rate and "
             "--generator_learning_rate.",
         )  # fmt: skip
     return (
-        "learning", "good", " ".join(known) or "Nothing speaks against it, but little is logged.",
+        "learning", "good", " ".join(known) or "Nothing looks wrong, but little is logged.",
         "Go on.",
     )  # fmt: skip

@@ -1,29 +1,29 @@
-"""Where the last rows of a log's column are going, and how far that may be chance."""
+"""Where the last rows of a log's column are heading, and whether that may be chance."""
 
 import math
 
 import numpy as np
 
-# A trend compares the last quarter of the rows with the quarter before it, but at most so many:
-# what happened long ago says nothing of now.
+# A trend compares the last quarter of the rows with the quarter before it, but at most this many
+# rows: what happened long ago says nothing about now.
 MOST_ROWS_OF_A_WINDOW = 10
-# It is one if it is twice its standard error, and more than this share of the level: statistics
-# alone would call the smallest drift of a long run a trend.
+# It counts if it exceeds twice its standard error and this share of the level: by statistics alone,
+# the smallest drift of a long run would be a trend.
 SMALLEST_TREND = 0.02
 
 
 def window(values: np.ndarray) -> int:
-    """How many of the last rows stand for now."""
+    """How many of the last rows stand for the present."""
     return max(2, min(MOST_ROWS_OF_A_WINDOW, len(values) // 4))
 
 
 def level(values: np.ndarray) -> float:
-    """The mean of the last rows, of those that are finite; NaN where none is."""
+    """The mean of the finite values in the last rows; NaN if there are none."""
     return _mean(values[-window(values) :])
 
 
 def trend(values: np.ndarray) -> float:
-    """Relative change of the last rows' mean against the rows before; 0 if it may be chance."""
+    """Relative change of the last rows' mean from the rows before; 0 if it may be chance."""
     rows = window(values)
     before = _mean(values[-2 * rows : -rows])
     change, scale = level(values) - before, abs(before)

@@ -13,10 +13,10 @@ from utils.files import atomic_path
 from utils.visualization.grids import read_cells, read_image
 from utils.visualization.labeled import enlarged
 
-COLORS = 128  # a GIF may have 256: hard to tell apart, but a third more bytes
+COLORS = 128  # a GIF may have 256, which look the same but take a third more bytes
 LAST_FRAME_SECONDS = 2.0
 MOST_BYTES = 10e6  # of a GIF
-SMALLEST_SHARE = 0.1  # of its width, to which it is made smaller for that
+SMALLEST_SHARE = 0.1  # of its width: the smallest size that it is reduced to for that
 SMALLEST_WIDTH = 256  # pixels, of an animation of single images
 
 
@@ -29,20 +29,20 @@ def animate(
 ) -> None:
     """Writes an endless GIF of images, whole or not at all.
 
-    Where there are more than `max_frames`, evenly spread ones are taken, the first and the last
-    among them. Files that cannot be read are passed over. All frames share one palette, so that
-    colors do not flicker, and the last one's size; it is held for two seconds. Where the file
-    would be larger than 10 MB, they are made smaller.
+    Of more than `max_frames` files, evenly spread ones are taken, including the first and the last.
+    Unreadable files are skipped. All frames share one palette, so that colors do not flicker, and
+    the size of the last one, which is held for two seconds. If the file would exceed 10 MB, the
+    frames are made smaller.
 
     Args:
         frame_paths: Image files, in order.
         path: The GIF. Missing parent folders are created.
-        max_frames: Frames of the GIF, at most; 2 or more.
-        max_width: Width of the GIF in pixels, at most; the aspect is kept.
+        max_frames: The most frames of the GIF; 2 or more.
+        max_width: The largest width of the GIF in pixels; the aspect ratio is kept.
         seconds_per_frame: Time that each frame but the last is shown; a GIF counts in hundredths.
 
     Raises:
-        ValueError: If no frame is given or none can be read, or an argument is out of its range.
+        ValueError: If no frame is given or readable, or an argument is out of range.
     """
     _check(max_frames, seconds_per_frame)
     if max_width < 1:
@@ -62,18 +62,18 @@ def animate_image(
     max_frames: int = 60,
     seconds_per_frame: float = 0.15,
 ) -> None:
-    """Writes an endless GIF of one image of sample grids, as `animate` does of whole grids.
+    """Writes an endless GIF of one image from sample grids, as `animate` does for whole grids.
 
     Args:
         frame_paths: Files of grids that `image_grid` laid out, in order.
         image_size: (H, W) of an image.
         path: The GIF. Missing parent folders are created.
         index: Which image of a grid, counted from 0.
-        max_frames: Frames of the GIF, at most; 2 or more.
+        max_frames: The most frames of the GIF; 2 or more.
         seconds_per_frame: Time that each frame but the last is shown.
 
     Raises:
-        ValueError: If no grid of such images can be read, or an argument is out of its range.
+        ValueError: If no grid of such images can be read, or an argument is out of range.
     """
     _check(max_frames, seconds_per_frame)
     grids = _spread(frame_paths, max_frames, lambda path: read_cells(path, image_size))
@@ -95,7 +95,7 @@ def save_animation(images: np.ndarray, path: str | Path, frames_per_second: floa
         frames_per_second: Images shown a second. A GIF counts in hundredths of a second.
 
     Raises:
-        ValueError: If the ending is another, or the package is not installed.
+        ValueError: If the ending is unknown, or the package is not installed.
     """
     path = Path(path)
     if path.suffix not in (".gif", ".mp4"):
@@ -122,7 +122,7 @@ def require_video() -> None:
 
 
 def _write_gif(frames: Sequence[Image.Image], path: str | Path, seconds: Sequence[float]) -> None:
-    """Frames of one size, made smaller where the file would be larger than `MOST_BYTES`."""
+    """Frames of one size, made smaller if the file would exceed `MOST_BYTES`."""
     data, share = _gif(frames, seconds), 1.0
     while len(data) > MOST_BYTES and share > SMALLEST_SHARE:
         share *= 0.95 * math.sqrt(MOST_BYTES / len(data))
@@ -149,7 +149,7 @@ def _write_mp4(images: np.ndarray, path: Path, frames_per_second: float) -> None
 
     def frame(image: np.ndarray) -> np.ndarray:
         image = enlarged(image, SMALLEST_WIDTH)
-        # The format wants an even width and height: a row or a column is doubled where it must.
+        # The format needs an even width and height: a row or a column is doubled if necessary.
         odd = [(0, size % 2) for size in image.shape[:2]]
         image = np.pad(image, (*odd, (0, 0)), mode="edge")
         return np.ascontiguousarray(image.repeat(4 - image.shape[-1], -1)[..., :3])
@@ -181,18 +181,18 @@ def _check(max_frames: int, seconds_per_frame: float) -> None:
 def _spread(
     paths: Sequence[str | Path], most: int, read: Callable[[str | Path], Any]
 ) -> list[Any]:
-    """What is read of evenly spread files, the first and the last among them."""
+    """Evenly spread files, read, including the first and the last."""
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int)
     frames = [frame for i in chosen if (frame := read(paths[i])) is not None]
     if not frames:
         raise ValueError(
-            f"frame_paths must hold an image that can be read. Received: {len(paths)} paths"
+            f"frame_paths must include a readable image. Received: {len(paths)} paths"
         )
     return frames
 
 
 def _reduced(frame: Image.Image, max_width: int) -> tuple[int, int]:
-    """The size of a frame that is at most so wide, of the same aspect."""
+    """The size of a frame of at most this width and the same aspect ratio."""
     width = min(frame.width, max_width)
     return width, max(1, round(frame.height * width / frame.width))
 
@@ -202,7 +202,7 @@ def _held(count: int, seconds_per_frame: float) -> list[float]:
 
 
 def _shared_palette(frames: Sequence[Image.Image]) -> Image.Image:
-    """One palette for all, from a strip of them at about 128 pixels a side.
+    """One palette for all frames, from a strip of them at about 128 pixels a side.
 
     The strip keeps single pixels: averaged ones would lose the strongest colors.
     """

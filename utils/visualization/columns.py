@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-# Okabe and Ito's palette, told apart under every common color blindness.
+# Okabe and Ito's palette, distinguishable with every common color blindness.
 PALETTE = {
     "blue": "#0072B2",
     "orange": "#E69F00",
@@ -13,18 +13,18 @@ PALETTE = {
     "purple": "#CC79A7",
     "gray": "#666666",
 }
-SMOOTHED_ROWS = 10  # from so many rows on a smoothed line is drawn; fewer are marked by dots
+SMOOTHED_ROWS = 10  # with this many rows a smoothed line is drawn; fewer are marked by dots
 
 
 def smoothing_window(rows: int) -> int:
-    """How many rows a moving mean over a column of so many takes: about their root, and odd."""
+    """How many rows a moving mean takes over a column with this many: about their root, and odd."""
     return 2 * round(math.sqrt(rows) / 2) + 1
 
 
 def centered_mean(values: np.ndarray, window: int) -> np.ndarray:
     """[N]: the mean of the finite values among the `window` (odd) around each; fewer at the ends.
 
-    NaN where a value is not finite itself.
+    NaN where the value itself is not finite.
     """
     finite = np.isfinite(values)
     reach = window // 2

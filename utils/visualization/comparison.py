@@ -33,10 +33,10 @@ from utils.visualization.grids import require_png
 def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
     """Draws the losses of runs over their generator steps, a column for each run.
 
-    Above are the losses of both networks; below is what tells of the images: a Wasserstein
-    GAN's estimate of the distance, a DCGAN's probabilities. Losses of different methods have
-    different units, so that every column has its own y axes. Light lines are as logged, strong
-    ones a moving mean.
+    The upper row has the losses of both networks. The lower row has what says more about the
+    images: a Wasserstein GAN's estimate of the distance, or a DCGAN's probabilities. Losses of
+    different methods have different units, so every column has its own y axes. Light lines are as
+    logged, strong ones a moving mean.
 
     Args:
         runs: A run directory, several, or several by the labels to write above them; without
@@ -48,7 +48,7 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
         it where it is a cell's last value.
 
     Raises:
-        ValueError: If no run is given, or one has no log that can be read with a row.
+        ValueError: If no run is given, or one lacks a readable log with at least one row.
     """
     require_png(path)
     logs = {label: _read_columns(run) for label, run in labeled_runs(runs).items()}
@@ -72,13 +72,13 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
 
 
 def _read_columns(run: Path) -> dict[str, np.ndarray]:
-    """The columns of a run's log.csv, float [rows] by name, without those that hold no number."""
+    """The columns of a run's log.csv with any number, float [rows] by name."""
     try:
         rows = RunDirectory(run).read_log()
-    except (KeyError, TypeError, ValueError) as error:  # what a file of another kind raises
+    except (KeyError, TypeError, ValueError) as error:  # raised by a file of another kind
         raise ValueError(
-            f"runs must be run directories whose log.csv is as training wrote it. Received: '{run}'"
-            f" ({' '.join(str(error).split())})"
+            "runs must be run directories with the log.csv that training writes. "
+            f"Received: '{run}' ({' '.join(str(error).split())})"
         ) from None
     if not rows:
         raise ValueError(

@@ -30,7 +30,7 @@ from utils.visualization.columns import PALETTE, SMOOTHED_ROWS, centered_mean, s
 
 DOTS_PER_INCH = 100
 
-Columns = Mapping[str, np.ndarray]  # of a log, by name; what draws them returns what to explain
+Columns = Mapping[str, np.ndarray]  # of a log, by name; drawing functions return what to explain
 
 
 def plot_training(
@@ -62,11 +62,11 @@ def training_figure(
 ) -> Figure:
     """Draws a training run in up to four panels over the generator steps.
 
-    Of a Wasserstein GAN the panels are the Wasserstein estimate, the losses, and what holds the
+    For a Wasserstein GAN the panels are the Wasserstein estimate, the losses, and what limits the
     critic's slope (the gradient penalty, or the share of clipped weights) with the norm of its
-    gradient; of a DCGAN, the losses and the discriminator's probabilities. What was not logged
-    is left out. Light lines are as logged, strong ones a moving mean. Above all is the number
-    that the generator is judged by, where it is.
+    gradient; for a DCGAN, the losses and the discriminator's probabilities. What was not logged is
+    left out. Light lines are as logged, strong ones a moving mean. At the top is the number that
+    the generator is judged by, if there is one.
 
     Args:
         columns: The columns of log.csv by name, each one number a row; NaN where a row has none.
@@ -153,7 +153,7 @@ def draw_panel(panel: Panel, axes: Axes, values: Columns) -> Sequence[Artist]:
 
 
 def _draw_slope(axes: Axes, values: Columns) -> Sequence[Artist]:
-    """The constraint below, on the left axis; above, on the right one, the norm it acts on."""
+    """The constraint, low on the left axis, and the norm that it acts on, high on the right one."""
     norm, right = NORM.columns[0], None
     if norm.name in values:
         right = axes.twinx()
@@ -166,7 +166,7 @@ def _draw_slope(axes: Axes, values: Columns) -> Sequence[Artist]:
         draw_line(right, values, norm)
         _label_axis(right, NORM, values)
         if PENALTY.names & values.keys():
-            right.axhline(1, color=PALETTE["gray"], linestyle=":", label="norm wanted: 1")
+            right.axhline(1, color=PALETTE["gray"], linestyle=":", label="target norm: 1")
         low, high = axes.get_ylim()
         axes.set(ylim=(low, 2 * high - low), yticks=_ticks(low, high))
         low, high = right.get_ylim()
@@ -183,12 +183,12 @@ def _label_axis(axes: Axes, panel: Panel, values: Columns) -> None:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers from low to high, and none outside, where the other line is drawn."""
+    """Round numbers from low to high, and none outside, where the other line is."""
     return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
 
 
 def draw_line(axes: Axes, values: Columns, column: Column) -> None:
-    """A column as logged and, if it has rows enough, its moving mean over about sqrt(N) rows."""
+    """A column as logged and, if it has enough rows, its moving mean over about sqrt(N) rows."""
     steps, label, color = values["step"], column.label, PALETTE[column.color]
     logged = np.where(np.isfinite(values[column.name]), values[column.name], np.nan)
     if len(logged) < SMOOTHED_ROWS:
@@ -212,7 +212,7 @@ def add_grid(axes: Axes) -> None:
 
 
 def add_legend(axes: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
-    # Above the axes: no line is hidden, and no time goes into a search for an empty corner.
+    # Above the axes, it hides no line, and no time is spent looking for an empty corner.
     axes.legend(
         handles=[line for line in lines if not line.get_label().startswith("_")],
         loc="lower right",

@@ -9,14 +9,14 @@ from utils.visualization.labeled import labeled_grid
 
 
 def interpolation_strip(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """The ways from image to image, a row each, with its two ends beside it.
+    """The ways from image to image, one row each, with both ends beside it.
 
     Args:
-        images: uint8 [K - 1, frames, H, W, C], as a generator makes of `utils.latent.interpolate`.
-        names: What the K ends are called.
+        images: uint8 [K - 1, frames, H, W, C], a generator's images of `utils.latent.interpolate`.
+        names: The names of the K ends.
 
     Returns:
-        uint8 [height, width, 3]; above each frame stands alpha, the share of the way gone.
+        uint8 [height, width, 3]; above each frame is alpha, the fraction of the way covered.
     """
     frames = images.shape[1]
     with_ends = np.concatenate([images[:, :1], images, images[:, -1:]], axis=1)
@@ -29,7 +29,7 @@ def traversal_grid(images: np.ndarray, values: np.ndarray, across: int, down: in
     """What two components of the noise do, one along the rows and one along the columns.
 
     Args:
-        images: uint8 [N, N, H, W, C], as a generator makes of `utils.latent.traversal`.
+        images: uint8 [N, N, H, W, C], a generator's images of `utils.latent.traversal`.
         values: The N values of both.
         across: The component that differs from column to column.
         down: The component that differs from row to row.
@@ -42,10 +42,10 @@ def traversal_grid(images: np.ndarray, values: np.ndarray, across: int, down: in
 
 
 def direction_rows(images: np.ndarray, distances: Sequence[float]) -> np.ndarray:
-    """What directions in noise change, a row each.
+    """What directions in noise change, one row each.
 
     Args:
-        images: uint8 [K, N, H, W, C], as a generator makes of `utils.latent.along`.
+        images: uint8 [K, N, H, W, C], a generator's images of `utils.latent.along`.
         distances: How far each column is along the direction, in standard deviations of a component
             of the noise.
 
@@ -54,7 +54,8 @@ def direction_rows(images: np.ndarray, distances: Sequence[float]) -> np.ndarray
     """
     labels = [_signed(distance) for distance in distances]
     rows = [f"direction {i + 1}" for i in range(len(images))]
-    return labeled_grid(images, labels, rows, "along the direction, in deviations of the noise")
+    return labeled_grid(images, labels, rows, "along the direction, in standard deviations of the "
+                                              "noise")
 
 
 def real_and_generated(real: np.ndarray, generated: np.ndarray) -> np.ndarray:

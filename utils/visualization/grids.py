@@ -13,7 +13,7 @@ logger = logging.getLogger("utils")
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Images as a model makes them, in the bytes that people and files see.
+    """A model's images in bytes, for people and files.
 
     Args:
         images: Floating-point numbers in [-1, 1], of any shape.
@@ -48,7 +48,7 @@ def image_grid(
         uint8 [rows * (H + padding) + padding, columns * (W + padding) + padding, C].
 
     Raises:
-        ValueError: If the images are not of this kind, or an argument is out of its range.
+        ValueError: If the images are not of this kind, or an argument is out of range.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
@@ -82,7 +82,7 @@ def image_grid(
 
 
 def split_grid(grid: np.ndarray, image_size: tuple[int, int], padding: int = 2) -> np.ndarray:
-    """Cuts a grid that `image_grid` laid out into its images again.
+    """Cuts a grid that `image_grid` laid out back into its images.
 
     Args:
         grid: uint8 [rows * (H + padding) + padding, columns * (W + padding) + padding, C].
@@ -125,20 +125,20 @@ def read_image(path: str | Path) -> Image.Image | None:
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
-        logger.warning("passed over: %s (%s)", path, error)
+    except (OSError, SyntaxError, ValueError) as error:  # raised by Pillow for broken files
+        logger.warning("skipped: %s (%s)", path, error)
         return None
 
 
 def read_cells(sample: str | Path, image_size: tuple[int, int]) -> np.ndarray | None:
-    """uint8 [N, H, W, 3] of a sample grid; None, and a warning, if it is none."""
+    """uint8 [N, H, W, 3] of a sample grid; None, and a warning, if it is not one."""
     image = read_image(sample)
     if image is None:
         return None
     try:
         return split_grid(np.asarray(image), image_size)
     except ValueError as error:
-        logger.warning("passed over: %s (%s)", sample, error)
+        logger.warning("skipped: %s (%s)", sample, error)
         return None
 
 

@@ -1,4 +1,4 @@
-"""Rows and columns of images with what they stand for written beside them."""
+"""Rows and columns of images, with labels beside them."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from PIL import Image, ImageDraw, ImageFont
 CELL_PIXELS = 64  # images are enlarged to at least this width: a step of seven digits fits above
 FONT_PIXELS = 13
 PADDING = 2
-GAP = 10  # pixels, of a wider space between two columns
+GAP = 10  # pixels of a wider space between two columns
 
 
 def enlarged(images: np.ndarray, least_width: int) -> np.ndarray:
-    """Images [..., H, W, C] by the whole factor that makes them at least so wide."""
+    """Enlarges images [..., H, W, C] by the whole factor that makes them at least this wide."""
     factor = math.ceil(least_width / images.shape[-2])
     return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
 

@@ -78,18 +78,18 @@ def _require_models(models: Sequence[keras.Model]) -> list[keras.Model]:
     names = [model.name for model in models]
     if len(set(names)) < len(names):
         raise ValueError(
-            "models must differ in their names, which name the files: plot them into different "
-            f"folders. Received: {', '.join(names)}"
+            "models must have different names, because the files are named after them: plot them "
+            f"into different folders. Received: {', '.join(names)}"
         )
     return list(models)
 
 
 def _missing_programs() -> list[str]:
-    """What diagrams lack, and how to get it."""
+    """What is missing for diagrams, and how to get it."""
     missing = []
-    # Keras imports pydot when it is imported itself, or never.
+    # Keras imports pydot at its own import, or never.
     if "pydot" not in sys.modules:
-        missing.append("pydot (pip install pydot, then start Python anew)")
+        missing.append("pydot (pip install pydot, then restart Python)")
     if shutil.which("dot") is None:
         missing.append("Graphviz (apt-get install graphviz, or https://graphviz.org/download)")
     return missing

@@ -1,4 +1,4 @@
-"""The fakes that come closest to real images, each above the image it is close to."""
+"""The fakes closest to real images, each above the image that it is close to."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +22,12 @@ def save_closest_pairs(
 
     Args:
         pairs: "closest" of an evaluation's "copies": numbers of the images, and distances.
-        fakes: What gathers fakes by number: an `ImageSet`.
-        training: Likewise, real images that the generator learned from.
-        held_out: Likewise, real images that it did not; None if there are none.
-        title: Of the picture.
+        fakes: The `ImageSet` that gathers fakes by number.
+        training: The same for real images that the generator learned from.
+        held_out: The same for real images that it did not; None without them.
+        title: The title of the picture.
         path: The file. Missing parent folders are created.
-        training_name: What the training images are called in the picture.
+        training_name: The name of the training images in the picture.
     """
     rows = [
         ("fake", fakes, "fake", None),

@@ -12,8 +12,8 @@ from utils.data.array_rows import in_batches
 from utils.latent import NOISES, sample
 from utils.visualization.grids import image_grid, require_png, save_image, to_uint8
 
-BATCH_SIZE = 64  # as `generate` of the models has it: the same arithmetic for every image
-# matplotlib's backends that only write files; every other one shows.
+BATCH_SIZE = 64  # like `generate` of the models: the same arithmetic for every image
+# matplotlib's backends that only write files; all others show.
 FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 
 
@@ -42,8 +42,8 @@ def generate_and_show_image(
         uint8 [n, H, W, C] in 0..255.
 
     Raises:
-        ValueError: If an argument is not as described, the generator's images are not, or there
-            is no path and nowhere to show them.
+        ValueError: If an argument or the generator's images are not as described, or there is no
+            path and nowhere to show them.
     """
     require_png(path)
     if path is None:
@@ -87,8 +87,8 @@ def _noise_dim(generator: Any) -> int:
         return int(noise_dim)
     except (TypeError, ValueError):
         raise ValueError(
-            "generator must have an input_shape of (None, noise_dim), as a Keras model of noise "
-            f"vectors has. Received: {type(generator).__name__} with input_shape {shape!r}"
+            "generator must have an input_shape of (None, noise_dim), like a Keras model of noise "
+            f"vectors. Received: {type(generator).__name__} with input_shape {shape!r}"
         ) from None
 
 
@@ -137,17 +137,17 @@ def _generate(generator: Callable[[np.ndarray], Any], noise: np.ndarray) -> np.n
     try:
         return to_uint8(images)
     except ValueError as error:
-        raise ValueError(f"generator must give images as described; {error}") from None
+        raise ValueError(f"generator must give images as described: {error}") from None
 
 
 def _require_display() -> None:
-    """Raises ValueError where `_show` would show nothing."""
+    """Raises ValueError if `_show` would show nothing."""
     import matplotlib
 
     backend = matplotlib.get_backend()
     if backend.lower() in FILE_BACKENDS:
         raise ValueError(
-            "path must be given where there is no notebook and no window to show images in: "
+            "path must be given if there is no notebook or window to show images in: "
             f"path='images.png' writes them. Received: path=None with matplotlib's {backend}"
         )
 
@@ -157,7 +157,7 @@ def _show(picture: np.ndarray) -> None:
     import matplotlib.pyplot as plt
 
     height, width = picture.shape[:2]
-    inches = np.clip(max(height, width) / 32, 3, 8)  # 32 pixels of a picture to the inch
+    inches = np.clip(max(height, width) / 32, 3, 8)  # 32 pixels of a picture per inch
     size = inches * np.array([width, height]) / max(height, width)
     figure = plt.figure(figsize=tuple(size), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))

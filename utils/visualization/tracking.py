@@ -1,4 +1,4 @@
-"""What fixed noise vectors became over a training run, in one picture."""
+"""What became of fixed noise vectors over a training run, in one picture."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,23 +15,21 @@ def track_noise(
 ) -> np.ndarray:
     """Follows fixed noise vectors over training, from the sample grids that a run has written.
 
-    One picture: a row for each noise vector, a column for each step, which is written above it.
-    Where there are more samples than `steps`, evenly spread ones are taken, the first and the
-    last among them. Samples that cannot be read are passed over, with a warning. Small images
-    are enlarged by a whole factor.
+    One picture: a row for each noise vector, a column for each step, with the step above it. Of
+    more than `steps` samples, evenly spread ones are taken, including the first and the last.
+    Unreadable samples are skipped, with a warning. Small images are enlarged by a whole factor.
 
     Args:
         run: A run directory, with config.json and samples/.
         path: The PNG to write, or None. Missing parent folders are created.
         vectors: Noise vectors, from the first image of the grids on.
-        steps: Columns, at most; 2 or more.
+        steps: The most columns; 2 or more.
 
     Returns:
         The picture, uint8 [height, width, 3].
 
     Raises:
-        ValueError: If there is no run with samples in the folder, or an argument is out of its
-            range.
+        ValueError: If there is no run with samples in the folder, or an argument is out of range.
     """
     require_png(path)
     for argument, value, least in [("vectors", vectors, 1), ("steps", steps, 2)]:
@@ -53,13 +51,13 @@ def track_noise(
     columns = {step: cells for step, cells in columns.items() if cells is not None}
     if not columns:
         raise ValueError(
-            "run must hold sample grids that can be read, samples/step-*.png: train until the "
-            f"first are written. Received: '{run}' with {len(samples)} of them"
+            "run must hold readable sample grids, samples/step-*.png: train until the first are "
+            f"written. Received: '{run}' with {len(samples)} of them"
         )
     available = min(len(cells) for cells in columns.values())
     if vectors > available:
         raise ValueError(
-            f"vectors must be at most {available}, the images of a sample grid. "
+            f"vectors must be at most {available}, the number of images in a sample grid. "
             f"Received: vectors={vectors}"
         )
     picture = _draw(list(columns), np.stack([cells[:vectors] for cells in columns.values()]))

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on bit for bit."""
+"""Checkpoints: everything that a run needs to resume bit for bit."""
 
 import logging
 import os
@@ -13,13 +13,13 @@ from utils.files import atomic_path
 from utils.runs.directory import RunDirectory
 
 CRITERION = "wasserstein_estimate"
-KEPT = 3  # enough to step back from one that was damaged on disk
+KEPT = 3  # enough to fall back if one is damaged on disk
 
 logger = logging.getLogger("gans")
 
 
 class Checkpoint:
-    """Saves the model every interval and wherever a run stops; keeps the last three.
+    """Saves the model at every interval and when a run stops; keeps the last three checkpoints.
 
     A checkpoint is one .weights.h5 file: both networks, both optimizers' slots, the EMA generator,
     the step and the sums of the interval's logs. All draws and the order of the images are
@@ -28,7 +28,7 @@ class Checkpoint:
     Args:
         model: The model.
         run: The run directory.
-        log: Its log, which knows whether an interval is the best so far.
+        log: The run's log, which knows whether an interval is the best so far.
         keep_best: Keep the generator of the interval with the best Wasserstein estimate, where
             the model logs one. With evaluations, that is for `Evaluation`.
     """
@@ -47,7 +47,7 @@ class Checkpoint:
         self.save()
 
     def save(self) -> None:
-        """Writes the checkpoint of the current step, unless it is there.
+        """Writes the checkpoint of the current step, unless it exists.
 
         Raises:
             NonFiniteError: If a weight is not finite. Nothing is written.
@@ -63,20 +63,20 @@ class Checkpoint:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise OSError(
                 f"cannot save a checkpoint in {self.run.path}: {reason}. Make room there and "
-                "resume the run: the checkpoints before are whole"
+                "resume the run: the earlier checkpoints are whole"
             ) from error
         self._saved_step = step
         for old in self.run.list_checkpoints()[:-KEPT]:
             old.unlink(missing_ok=True)
 
     def _require_finite(self) -> None:
-        # The losses of the last step were computed before its updates: the weights may be worse.
+        # The losses of the last step were computed before its updates, so the weights may be worse.
         if not all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights):
             raise NonFiniteError(self.model.steps_done, "weights not finite", self.run)
 
 
 def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
-    """Keeps the EMA generator, as it is now, as the best."""
+    """Keeps the current EMA generator as the best."""
     with atomic_path(run.best_generator) as temporary:
         model.ema_generator.save_weights(temporary)
 
@@ -88,25 +88,25 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
         The generator step to go on from.
 
     Raises:
-        ValueError: If there are checkpoints and none can be read.
+        ValueError: If there are checkpoints but none can be read.
     """
     checkpoints = run.list_checkpoints()
     for path in reversed(checkpoints):
         try:
             model.load_weights(path)
         except ValueError as error:
-            logger.warning("Passing over a checkpoint: %s", error)
+            logger.warning("Skipping a checkpoint: %s", error)
             continue
         step = model.steps_done
         for damaged in checkpoints[checkpoints.index(path) + 1 :]:
             damaged.rename(damaged.with_name(f"{damaged.name}.damaged"))
-        for sample in run.list_samples():  # of steps that will be done again
+        for sample in run.list_samples():  # from steps that will be repeated
             if sample > run.sample(step):
                 sample.unlink()
         return step
     if checkpoints:
         raise ValueError(
-            f"save_path must hold a readable checkpoint to resume. Received: {str(run.path)!r}, "
-            f"where none of {len(checkpoints)} can be read"
+            "save_path must hold a readable checkpoint to resume from. "
+            f"Received: {str(run.path)!r}, where none of {len(checkpoints)} can be read"
         )
     return model.steps_done

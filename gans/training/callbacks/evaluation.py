@@ -1,4 +1,4 @@
-"""Evaluations: the generator is judged by its images while it is trained, and the best is kept."""
+"""Evaluations: the generator is judged by its images during training, and the best is kept."""
 
 import logging
 import math
@@ -13,14 +13,14 @@ from gans.training.schedule import Interval, Schedule
 from gans.training.stopwatch import Stopwatch
 from utils.runs.directory import RunDirectory
 
-# Above all seeds of models: sample grids show images of the model's own seed.
+# Larger than any model's seed: sample grids show images of the model's own seed.
 SEED_OFFSET = 2**31
 
 logger = logging.getLogger("gans")
 
 
 class Evaluation:
-    """Judges the EMA generator at the schedule's steps, always by images of the same noise.
+    """Judges the EMA generator at the schedule's steps, always by images from the same noise.
 
     The log is all that is remembered: the best so far and the evaluations since are read from its
     rows. Comes after the checkpoint, so that nothing is lost where an evaluation is interrupted;
@@ -32,16 +32,16 @@ class Evaluation:
         run: The run directory.
         log: Its log.
         schedule: How the run is divided.
-        judge: What judges, prepared.
+        judge: The judge, prepared.
         stopwatch: What measures how long it takes.
-        stop_patience: Stops training after so many evaluations in a row without a better value;
+        stop_patience: Stops training after this many evaluations in a row without a better value;
             None: never.
-        is_interrupted: Whether the run is to stop at once; an evaluation is abandoned then.
+        is_interrupted: Whether the run should stop at once, abandoning an evaluation.
         show: Called with what is done and the share of it that is.
         tell: Called with the record of what was found.
 
     Attributes:
-        abandoned: Whether an evaluation is still to be made.
+        abandoned: Whether an evaluation still has to be made.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class Evaluation:
             self._evaluate(interval.step)
 
     def catch_up(self) -> None:
-        """Judges the step that a run is resumed at, unless that was done; stops it if it is over.
+        """Judges the step that a run is resumed at, unless that was done; stops a run that is over.
 
-        A run may have been interrupted while it was judged, or not have been judged before.
+        The run may have been interrupted during an evaluation, or never judged before.
         """
         step = self.model.steps_done
         is_due = self.log.last_step == step and self.schedule.is_evaluated(step)
@@ -106,11 +106,11 @@ class Evaluation:
                 value = self.judge(self.model.generate, seed, self._report)
         except _InterruptedError:
             self.abandoned = self.model.stop_training = True
-            logger.info("Step %d is still to be judged: resumed, the run begins with it", step)
+            logger.info("Step %d has not been judged yet: the resumed run begins with that", step)
             return
         column = self.judge.column
         is_best = column.best([*self._values()[:-1], value]) == len(self.log.rows) - 1
-        if is_best:  # before the log says that it is kept
+        if is_best:  # before the log says that it was kept
             save_best_generator(self.model, self.run)
         for tell in self._tell:
             tell(Interval(step, {}, values={column.name: value}))
@@ -119,7 +119,7 @@ class Evaluation:
         self._stop_if_over()
 
     def _report(self, done: int) -> None:
-        """Shows how many images are judged, and ends it where the run is interrupted."""
+        """Shows how many images have been judged, and stops if the run is interrupted."""
         if self._is_interrupted():
             raise _InterruptedError
         self._show(f"judging {self.judge.images:,} images", done / self.judge.images)
@@ -128,8 +128,8 @@ class Evaluation:
         if self.is_over and self.model.steps_done < self.schedule.train_steps:
             self.model.stop_training = True
             logger.info(
-                "Not trained further: no better value in %d evaluations. To go on, resume with a "
-                "larger stop_patience",
+                "Stopped: no better value in %d evaluations. To go on, resume with a larger "
+                "stop_patience",
                 self._since_best(),
             )
 
@@ -137,11 +137,11 @@ class Evaluation:
         return self.log.column(self.judge.column.name)
 
     def _since_best(self) -> int:
-        """Evaluations after the best one."""
+        """The number of evaluations after the best one."""
         values = self._values()
         best = self.judge.column.best(values)
         return 0 if best is None else sum(not math.isnan(value) for value in values[best + 1 :])
 
 
 class _InterruptedError(Exception):
-    """The run is to stop during an evaluation."""
+    """The run should stop during an evaluation."""

@@ -11,8 +11,8 @@ from gans.training.schedule import Interval, Schedule
 class Intervals(keras.callbacks.Callback):
     """Hands a record of every complete interval to what is to be done then, one after another.
 
-    An epoch of `fit` is an interval, except where a run is interrupted inside one: then the epoch
-    ends early, and the interval when a resumed run completes it.
+    An epoch of `fit` is an interval, unless a run is interrupted inside one: then the epoch ends
+    early, and the interval ends when a resumed run completes it.
 
     Args:
         schedule: How the run is divided.
@@ -33,8 +33,8 @@ class Intervals(keras.callbacks.Callback):
         """Does what is to be done at the end of an interval with these means."""
         names = self.model.log_names
         interval = Interval(self.model.steps_done, {name: float(logs[name]) for name in names})
-        # `fit` does this when the next epoch begins; done here, the checkpoint of this interval
-        # holds no sums of it.
+        # `fit` does this when the next epoch begins. Done here, it keeps this interval's sums out
+        # of its checkpoint.
         self.model.reset_metrics()
         for action in self.actions:
             action(interval)

@@ -35,7 +35,7 @@ class Log:
 
     @property
     def last_step(self) -> int:
-        """The step of the last row; 0 where there is none."""
+        """The step of the last row; 0 without rows."""
         return self.rows[-1]["step"] if self.rows else 0
 
     def column(self, name: str) -> list[float]:
@@ -115,7 +115,7 @@ class MetricsLog:
     def add_not_finite(self, step: int, logs: dict[str, float]) -> None:
         """Ends the log with the step after which losses or weights are not finite.
 
-        A resumed run goes on from a checkpoint before it, and without this row.
+        A resumed run goes on from an earlier checkpoint, without this row.
         """
         self.log.put(step, logs)
         self._diagnose()
@@ -124,7 +124,7 @@ class MetricsLog:
     def _speed(self, step: int) -> dict[str, float]:
         (first_step, began), ended = self._since, self.stopwatch.trained
         self._since = (step, ended)
-        # No step was done where the run ends where it was interrupted before.
+        # No step was done if the run ends at the step where it was interrupted.
         rate = (step - first_step) / (ended - began) if step > first_step else math.nan
         before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
         return {
@@ -154,7 +154,7 @@ def is_best(estimates: Sequence[float]) -> bool:
     """Whether the last Wasserstein estimate is the lowest since the highest.
 
     The estimate starts near zero, because an untrained critic sees no difference, and rises until
-    the critic has learned; only after that peak does a lower value mean better images.
+    the critic has learned. Only after that peak does a lower value mean better images.
     """
     if not estimates or not math.isfinite(estimates[-1]):
         return False

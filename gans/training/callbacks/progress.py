@@ -1,4 +1,4 @@
-"""How far the run is, how fast it goes, and when it ends."""
+"""How far the run is, how fast it goes, and when it will end."""
 
 import sys
 import time
@@ -10,16 +10,16 @@ from tqdm import tqdm
 from gans.training.schedule import Schedule
 from gans.training.stopwatch import COMPILING, TRAINING, Stopwatch
 
-LINE_SECONDS = 30.0  # at most this long without a line where there is no bar
+LINE_SECONDS = 30.0  # the longest time without a line if there is no bar
 SHARE_SECONDS = 2.0  # a longer evaluation shows how far it is
 
 
 class Progress(keras.callbacks.Callback):
     """A progress bar on a terminal; plain lines on a pipe or in a notebook.
 
-    Shows the step, generator steps and real images a second, those of the interval's logs that the
-    model names in `progress_logs`, and the time to the end, which counts what happens between
-    intervals (samples, plots, checkpoints) and evaluations, as measured so far.
+    Shows the step, generator steps and real images a second, the logs that the model names in
+    `progress_logs`, and the time left. That includes the work between intervals (samples, plots,
+    checkpoints) and evaluations, as measured so far.
 
     Args:
         schedule: How the run is divided.
@@ -69,7 +69,7 @@ class Progress(keras.callbacks.Callback):
             self._print(text)
 
     def close(self) -> None:
-        """Ends the bar."""
+        """Closes the bar."""
         if self._bar is not None:
             self._bar.close()
 

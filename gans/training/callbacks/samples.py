@@ -1,4 +1,4 @@
-"""What a run's health rests on and no training step logs: of samples, and of held-out images."""
+"""What a run's health rests on besides its logs: measurements of samples and held-out images."""
 
 import logging
 import math
@@ -18,14 +18,14 @@ from utils.visualization.grids import image_grid, read_cells, save_image
 GRID_IMAGES = 64
 
 FEWEST_HELD_OUT = 8  # the mean score of fewer is chance
-SCORED = 256  # training and held-out images, at most, that the critic is asked about
-SEED = 0  # of those: all runs on the same images are measured by the same
+SCORED = 256  # the most training and held-out images that the critic scores
+SEED = 0  # of those images: all runs on a collection are measured by the same ones
 
 logger = logging.getLogger("gans")
 
 
 class SampleGrid:
-    """samples/step-*.png every interval: the same 64 noise vectors through the EMA generator.
+    """Writes samples/step-*.png every interval: 64 fixed noise vectors through the EMA generator.
 
     Args:
         model: The model.
@@ -73,7 +73,7 @@ class Measurements:
         self._training = self._held_out = None
         if 0 < data.num_held_out < FEWEST_HELD_OUT:
             logger.warning(
-                "hold_out keeps %d images aside, too few to see overfitting by: %d are needed",
+                "hold_out keeps %d images aside, too few for overfitting to show: %d are needed",
                 data.num_held_out, FEWEST_HELD_OUT,
             )  # fmt: skip
         elif data.num_held_out:
@@ -93,7 +93,7 @@ class Measurements:
             interval.values["held_out_gap"] = self._held_out_gap(images)
 
     def _change(self, step: int, images: np.ndarray) -> float:
-        # Read again, and not remembered: a resumed run begins with what an earlier one made.
+        # Read again, not remembered: a resumed run begins with what an earlier one made.
         interval = self.schedule.save_interval
         before = self.run.sample(step - (step % interval or interval))
         cells = read_cells(before, self._image_size) if before.is_file() else None
@@ -125,7 +125,7 @@ class Measurements:
 
 
 def _mean_pixel_distance(images: np.ndarray) -> float:
-    """The mean distance between two of the images; NaN where there is one only."""
+    """The mean distance between two of the images; NaN for a single image."""
     if len(images) < 2:
         return math.nan
     return mean_distance(images.reshape(len(images), -1).astype(np.float64))

@@ -25,10 +25,10 @@ class Interruption(keras.callbacks.Callback):
 
     One that comes within a second of the first signal belongs to it.
 
-    Used as a context manager around `fit`. Python runs signal handlers only between two
-    bytecodes, which a long step inside TensorFlow delays; so a thread watches the signals through
-    a wake-up socket, can answer at once, and can end the process during a step. In another thread
-    than the main one, where no handler can be set, it does nothing.
+    Used as a context manager around `fit`. Python runs signal handlers only between two bytecodes,
+    which a long step inside TensorFlow delays; so a thread watches the signals through a wake-up
+    socket, can answer at once, and can end the process during a step. Outside the main thread,
+    where no handler can be set, it does nothing.
 
     Attributes:
         signal: The number of the first signal received, or None.
@@ -83,11 +83,11 @@ class Interruption(keras.callbacks.Callback):
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss or a weight is not finite. The message names the step, causes and last checkpoint.
+    """A loss or weight is not finite. The message names the step, causes and the last checkpoint.
 
     Attributes:
         step: Generator steps done.
-        logs: What `train_step` logged, as far as it is known.
+        logs: What `train_step` logged, as far as known.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class NonFiniteError(ArithmeticError):
         checkpoints = run.list_checkpoints()
         good = f"last good checkpoint: {checkpoints[-1]}" if checkpoints else "no checkpoint yet"
         super().__init__(
-            f"step {step}: {what}; training stopped and nothing of it was saved ({good}). "
+            f"step {step}: {what}; training stopped, and nothing of this step was saved ({good}). "
             "Likely causes: a learning rate that is too high, a gradient penalty weight that is "
-            "too low or a clip value that is too large, float16 overflow (try mixed_bfloat16)"
+            "too low, a clip value that is too large, or float16 overflow (try mixed_bfloat16)"
         )
 
 
@@ -118,10 +118,10 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class StopTogether(keras.callbacks.Callback):
-    """Stops all workers after the same step where one of them wants to stop.
+    """Stops all workers after the same step if one of them wants to stop.
 
-    A worker that stopped alone would leave the others waiting for its gradients. To be the last
-    callback, so that it sees what the others want.
+    A worker that stopped alone would leave the others waiting for its gradients. This must be the
+    last callback, so that it sees what the others want.
 
     Args:
         exchange: Between the workers.

@@ -111,7 +111,7 @@ def test_batch_must_divide_by_the_replicas():
     ("workers", "index", "problem"),
     [
         (["a:1", "b"], 0, "host:port. Received: 'b'"),
-        (["a:1", "a:1"], 0, "each be another"),
+        (["a:1", "a:1"], 0, "all be different"),
         (["a:1", "b:1"], 2, "worker_index must be in 0..1"),
     ],
 )
@@ -139,6 +139,6 @@ def test_workers_of_the_environment(monkeypatch):
 
 
 def test_more_devices_than_there_are():
-    with pytest.raises(ValueError, match=r"devices must be 1 to 1, .* as TensorFlow finds no GPU"):
+    with pytest.raises(ValueError, match=r"devices must be 1 to 1, .* TensorFlow finds no GPU"):
         open_strategy(2)
     assert open_strategy("all").num_replicas_in_sync == 1

@@ -88,7 +88,7 @@ def test_damaged_and_missing_files(trained, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "g.npz").write_bytes(b"")
     for name in ("missing.keras", "folder", "g.npz"):
-        assert "that exists" in refusal_of(tmp_path / name)
+        assert "existing" in refusal_of(tmp_path / name)
 
 
 def test_models_that_are_no_generators(trained, tmp_path):

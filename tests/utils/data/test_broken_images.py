@@ -59,7 +59,7 @@ class TestRefusals:
     def test_reasons_say_what_is_wrong(self):
         files = broken_files()
         assert reason(files["empty"]) == "the file is empty"
-        assert reason(files["text"]) == "not an image, or of an unknown format"
+        assert reason(files["text"]) == "not an image, or an unknown format"
         assert "truncated" in reason(files["JPEG cut in the middle"])
 
     def test_bomb_is_refused_by_its_header(self):

@@ -110,7 +110,7 @@ class TestWithoutCache:
         np.testing.assert_array_equal(streamed.sample(7, 3), cached.sample(7, 3))
         files = [path.name for path in (tmp_path / "other").rglob("*") if path.is_file()]
         assert files == ["index.json"]
-        with pytest.raises(ValueError, match="^images is the array in the cache"):
+        with pytest.raises(ValueError, match="^images must not be used with use_cache=False"):
             _ = streamed.images
 
     def test_the_second_run_does_not_verify_again(self, prepare, tmp_path):

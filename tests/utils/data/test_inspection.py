@@ -110,7 +110,7 @@ class TestProblems:
     def test_demanded_shape(self, photos):
         picture(9, (40, 80)).save(photos / "narrow.png")
         facts, _ = inspect(photos, image_shape=(80, 80))
-        assert facts["problem"] == "1 images do not have the demanded shape"
+        assert facts["problem"] == "1 images do not have the required shape"
         assert facts["different_shape_names"] == ["narrow.png (80x40)"]
         assert facts["usable"] == 6 and facts["resizing"]["fit"] == "demand"
 

@@ -38,5 +38,6 @@ def test_bad_counts():
     noise = np.random.default_rng(0).normal(size=(30, 5))
     two = noise[:, :2] @ np.ones((2, 3)) * [1, 2, 3] + noise[:, 2:3] * [0, 0, 1]
     assert principal_directions(noise, two, 2).shape == (2, 5)
-    with pytest.raises(ValueError, match="directions must be 1 to 2, the components that the act"):
+    with pytest.raises(ValueError, match="directions must be 1 to 2, the number of components that "
+                                         "the act"):
         principal_directions(noise, two, 3)

@@ -177,7 +177,7 @@ def test_metrics_that_need_more_images_are_left_out_with_what_they_need(judge):
     [
         ({"metrics": ["fid", "kid"]}, "must not name kid here .it needs 1,000 fakes and 2,000"),
         ({"metrics": ["inception_score"]}, "inception_score here .tiny has no class logits"),
-        ({"metrics": ["fjd"]}, "metrics must be of fid, .* Received: 'fjd'"),
+        ({"metrics": ["fjd"]}, "metrics must be among fid, .* Received: 'fjd'"),
         ({"num_images": 1}, "num_images must be 2 or more"),
         ({"held_out": "photos"}, "held_out must be a DataPreparator, .* Received: str"),
         ({"num_images": 3, "metrics": ["fid"]}, "it needs 2 fakes and 4 real images"),

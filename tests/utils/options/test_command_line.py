@@ -163,7 +163,8 @@ def test_clip_value_selects_clipping():
         (["--one_sided", "--method", "dcgan"], "one_sided needs method wgan-gp"),
         (["--n_critic", "1.5"], "n_critic: must be a whole number of at least 1. Received: '1.5'"),
         (["--xla", "yes"], "must be one of auto, on, off. Received: 'yes'"),
-        (["--save_best_only", "--method", "dcgan"], "save_best_only needs method wgan-gp or wgan"),
+        (["--save_best_only", "--method", "dcgan"], "save_best_only needs evaluate_every with "
+                                                    "method dcgan"),
         (["--evaluate_metric", "kid"], "evaluate_metric needs evaluate_every"),
         (["--stop_patience", "3"], "stop_patience needs evaluate_every"),
         (["--features", "a.keras"], "features needs evaluate_every"),
@@ -175,7 +176,7 @@ def test_clip_value_selects_clipping():
         ([*JUDGED, "--features", "a.keras", "--evaluate_metric", "inception_score"],
          "inception_score needs the Inception network's classes"),
         ([*JUDGED, "--evaluate_metric", "kid", "--evaluate_images", "999"],
-         "kid needs 1,000 evaluate_images or more: make more, or take kid_all_pairs"),
+         "kid needs 1,000 evaluate_images or more: make more, or use kid_all_pairs"),
         (["--critic_normalization", "batch"], "must not be batch under the gradient penalty"),
         (["--critic_normalization", "published"], "needs architecture conv4 or residual64"),
         (["--train_steps", "5", "--epochs", "5"], "steps and epochs must not be given together"),
@@ -222,7 +223,7 @@ def test_errors_of_a_file_name_it(capsys, tmp_path, content, message):
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1. Received: 0"),
         ({"method": "gan"}, "method must be one of wgan-gp, wgan, dcgan. Received: 'gan'"),
         ({"resize": (64,)}, "resize must be 2 values"),
-        ({"resume": True, "step_0": 3}, "resume goes on from the run's own checkpoint"),
+        ({"resume": True, "step_0": 3}, "resume must not be given with load_weights or step_0"),
         ({"resume": "yes"}, "resume must be True or False"),
     ],
 )

@@ -42,7 +42,7 @@ def test_the_card_says_what_the_run_knows(finished):
     config = finished.read_config()
     for fact in [
         "# A generator of 8x8 gray images", "Gray noise, for a test.", "License: CC0",
-        "30 images, brought to 8x8; 10 more were held out", config["data"]["fingerprint"],
+        "30 images, resized to 8x8; 10 more were held out", config["data"]["fingerprint"],
         "6 random numbers, uniform in [-1, 1]", "Method wgan-gp, networks dcgan with 4 filters",
         "4 generator steps, in which the critic saw 32 real images",
         "of the generator at the end of the run",
@@ -70,8 +70,8 @@ def test_what_is_not_known_is_said(tiny_gan, tiny_data, tmp_path):
     run = train(gan, tiny_data, 2, 1, tmp_path / "run", quiet=True, save_best_only=True).directory
     card = (run.path / "MODEL_CARD.md").read_text()
     for unknown in [
-        "What the images show is not known", "its options are not known beyond config.json",
-        "What it is meant for is not stated", "not stated (--license)",
+        "What the images show is not known", "beyond config.json, its options are not known",
+        "Its purpose is not stated", "not stated (--license)",
         "of the generator at its best",
     ]:  # fmt: skip
         assert unknown in card, unknown
@@ -113,7 +113,7 @@ def test_an_evaluation_is_taken_over_with_its_protocol(finished, evaluated, tmp_
     evaluated()
     card = card_of(finished, tmp_path)
     for fact in ["12.25", "500 of its images against 400 real ones of photos, FID-Inception",
-                 "Of 500 of its images 3 are equal"]:  # fmt: skip
+                 "Of 500 of its images, 3 equal"]:  # fmt: skip
         assert fact in card, fact
     assert "```python" not in card  # no generator lies there
 
@@ -126,7 +126,7 @@ def test_copies_are_of_what_it_learned_from_or_of_nothing(finished, evaluated, t
 
 def test_numbers_of_another_generator_are_not_its_own(finished, evaluated, tmp_path):
     evaluated(sha256="0" * 64)
-    assert "is of another of its generators" in card_of(finished, tmp_path)
+    assert "describes another of its generators" in card_of(finished, tmp_path)
     evaluated()
     checkpoint = finished.list_checkpoints()[0]
     card = card_of(finished, tmp_path, file=checkpoint, raw=True)

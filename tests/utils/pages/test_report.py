@@ -54,7 +54,7 @@ def test_the_page_holds_all_that_the_run_tells(run):
         f"{verdict.name[0].upper()}{verdict.name[1:]} since step {verdict.since:,}",
         verdict.because, verdict.advice,
         "2,400 of 2,400 generator steps", "12,345", "8x8x3 (height x width x channels)",
-        "2 files that are no usable images", "cut.png: cut off", "b.png: the same as a.png",
+        "2 files that are not usable images", "cut.png: cut off", "b.png: the same as a.png",
         "training12 min 3 s", "judging1 min 1 s", "in all13 min 14 s",
         "--source photos", "seed is 7", "fingerprint f00d", "digest beef", "tensorflow 2.21",
         f"train_generator.py --resume --save_path {run.path}",
@@ -89,8 +89,8 @@ def test_a_judged_run_names_its_number_and_protocol(tmp_path):
     (series,) = _panels(text)["FID"]["series"]
     assert (series["steps"], series["values"]) == ([200, 400], [50.5, 60.25])
     assert series["smooth"] is None
-    assert ("FID was taken of 2,000 images against 1,000 real ones. Best: 50.5 at step 200; lower "
-            "is better.") in _words(text)  # fmt: skip
+    assert ("FID was measured with 2,000 images against 1,000 real ones. Best: 50.5 at step 200; "
+            "lower is better.") in _words(text)  # fmt: skip
 
 
 def test_columns_that_hold_no_numbers_are_left_out(run, monkeypatch):
@@ -129,11 +129,11 @@ def test_missing_pieces_are_said_in_words(tmp_path):
     run.write_config({"options": None, "model": {"method": "wgan"}, "data": None})
     words = _words(write_report(run).read_text())
     for part in [
-        "No verdict yet", "no sample grids that can be read yet", "Nothing is logged yet",
-        "no grid of real images (real.png)", "There is no evaluation.json",
+        "No verdict yet", "no readable sample grids yet", "Nothing is logged yet",
+        "no readable grid of real images (real.png)", "There is no evaluation.json",
         "What the run learned from is not known", "(times.json)",
         "The run was started from Python", "Its versions are not known", "seed is unknown",
-        "fingerprint of its data is not known", "with resume=True",
+        "fingerprint of its data is not known", "and resume=True",
     ]:  # fmt: skip
         assert part in words, part
 
@@ -166,7 +166,7 @@ def test_facts_of_the_data_by_other_versions(tmp_path, data):
 def test_options_of_another_version_are_shown(tmp_path):
     run = write_run(tmp_path / "run", rows=1, options={"color": "blue", "seed": 3})
     words = _words(write_report(run).read_text())
-    assert "color blue" in words and "Its command cannot be said" in words
+    assert "color blue" in words and "Its command cannot be given" in words
 
 
 def test_a_long_run_stays_small(tmp_path):
@@ -289,16 +289,16 @@ def test_bad_comparisons_are_refused_and_nothing_is_replaced(run, tmp_path):
     other, path = write_run(tmp_path / "other", rows=1), tmp_path / "comparison.html"
     path.write_text("<html>my own page")
     for runs, message in [
-        ([run.path], "compare must be given two run directories or more"),
+        ([run.path], "compare must be given two or more run directories"),
         ([run.path, run.path], "runs must be different run directories"),
-        ([run.path, tmp_path], "compare must be given a run directory"),
+        ([run.path, tmp_path], "compare must be a run directory"),
         ([run.path, other.path], "compare must not replace a file that it has not written"),
     ]:
         with pytest.raises(ValueError, match=message) as error:
             write_comparison(runs, path)
         assert "\n" not in str(error.value)
     assert path.read_text() == "<html>my own page"
-    with pytest.raises(ValueError, match="report must be given a run directory"):
+    with pytest.raises(ValueError, match="report must be a run directory"):
         write_report(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
 
@@ -311,9 +311,9 @@ def test_as_commands(run, tmp_path):
     assert (result.returncode, result.stdout) == (0, "comparison.html\n")
     assert (tmp_path / "comparison.html").is_file()
     for arguments, status, message in [
-        (["--report", str(tmp_path)], 1, "report must be given a run directory"),
-        (["--report", str(run.path), "--seed", "3"], 2, "--report must stand alone"),
-        (["--compare", str(run.path)], 1, "two run directories or more"),
+        (["--report", str(tmp_path)], 1, "report must be a run directory"),
+        (["--report", str(run.path), "--seed", "3"], 2, "--report must be given alone"),
+        (["--compare", str(run.path)], 1, "two or more run directories"),
     ]:
         result = run_command(*arguments)
         assert result.returncode == status and message in result.stderr

@@ -92,7 +92,7 @@ def test_a_run_is_locked_while_it_is_trained(tmp_path):
     run = RunDirectory(tmp_path / "run")
     with (
         run.locked(),
-        pytest.raises(ValueError, match="another process is training"),
+        pytest.raises(ValueError, match="by another process"),
         RunDirectory(tmp_path / "run").locked(),
     ):
         pass

@@ -112,9 +112,9 @@ def test_bad_runs_are_refused_in_one_line_and_an_older_picture_kept(write_run, t
         ([], r"Received: \[\]"),
         ([good, tmp_path / "missing"], "at least one row.*missing"),
         (write_run("empty", WASSERSTEIN, rows=0), "at least one row.*empty"),
-        ([broken], "log.csv is as training wrote it.*broken"),
-        ([other], "log.csv is as training wrote it.*other"),
-        ([binary], "log.csv is as training wrote it.*binary"),
+        ([broken], "log.csv that training writes.*broken"),
+        ([other], "log.csv that training writes.*other"),
+        ([binary], "log.csv that training writes.*binary"),
     ]:
         with pytest.raises(ValueError, match=message) as error:
             plot_loss(runs, path)

@@ -87,7 +87,7 @@ def test_clipping_shows_the_clipped_share():
     lines = _lines(figure)
     assert "Clipped weights" in lines
     assert "Gradient penalty" not in lines
-    assert "norm wanted:" not in lines
+    assert "target norm:" not in lines
 
 
 def test_dcgan_shows_losses_in_nats_and_probabilities():
@@ -153,7 +153,7 @@ def test_nothing_to_draw_is_still_a_picture(tmp_path, columns):
 
 @pytest.mark.parametrize(
     ("columns", "message"),
-    [({"critic_loss": [1.0]}, "'step'"), ({"step": [1, 2], "critic_loss": [1.0]}, "equally long")],
+    [({"critic_loss": [1.0]}, "'step'"), ({"step": [1, 2], "critic_loss": [1.0]}, "equal lengths")],
 )
 def test_bad_columns_are_refused(tmp_path, columns, message):
     with pytest.raises(ValueError, match=message):

@@ -88,7 +88,7 @@ def test_a_folder_without_a_run_or_samples_is_refused_in_one_line(run, tmp_path)
     unnamed.write_config({"model": {}})
     for folder, message in [
         (tmp_path / "nothing", "run must be a run directory"),
-        (run.path, "run must hold sample grids"),
+        (run.path, "run must hold readable sample grids"),
         (unnamed.path, "run must name its model's image_shape"),
     ]:
         with pytest.raises(ValueError, match=message) as error:

@@ -13,8 +13,8 @@ from utils.data.array_rows import ArrayRows
 from utils.data.sources.base import Source
 from utils.wording import printable
 
-TRAINING_IDX = "train-images-idx3-ubyte.gz"  # of the four files in which MNIST's family comes
-_NPZ_NAMES = ("images", "x_train")  # preferred where an archive holds several arrays
+TRAINING_IDX = "train-images-idx3-ubyte.gz"  # one of the four files of MNIST and its relatives
+_NPZ_NAMES = ("images", "x_train")  # preferred if an archive holds several arrays
 
 
 class _ArraySource(Source):
@@ -39,7 +39,7 @@ class _ArraySource(Source):
 
     @functools.cached_property
     def _rows(self) -> ArrayRows | np.ndarray:
-        """The same, of a memory map without its pages in memory."""
+        """The same; for a memory map, without its pages in memory."""
         return ArrayRows(self._array) if isinstance(self._array, np.memmap) else self._array
 
     @property
@@ -61,13 +61,13 @@ class _ArraySource(Source):
 
     @functools.cached_property
     def _to_bytes(self) -> tuple[float | None, float]:
-        """(scale, offset) that bring the values to 0..255; scale None: they are uint8 already."""
+        """(scale, offset) that bring the values to 0..255; scale None if they are uint8 already."""
         array = self._array
         if array.dtype == np.uint8:
             return None, 0.0
         low, high = math.inf, -math.inf
         if np.issubdtype(array.dtype, np.floating):
-            for index in range(len(array)):  # one by one: they may not fit into memory
+            for index in range(len(array)):  # one by one: they may not fit in memory
                 image = self._rows[[index]]
                 low, high = np.minimum(low, image.min()), np.maximum(high, image.max())
             if low >= 0 and high <= 1:

@@ -20,7 +20,7 @@ IMAGE_ENDINGS = frozenset(
         *("pbm", "pcx", "pgm", "png", "pnm", "ppm", "sgi", "tga", "tif", "tiff", "webp"),
     )
 )
-_CHUNK = 32  # images a task: small enough to balance threads, large enough to cost nothing
+_CHUNK = 32  # images per task: few enough to balance threads, enough to keep the overhead small
 
 Payload = bytes | np.ndarray
 
@@ -31,8 +31,8 @@ class Shard:
 
     Attributes:
         positions: Of its images in the source, in the file's order, int64 [n].
-        num_bytes: Of all of them together, roughly.
-        read: Gives the encoded images for which a mask, bool [n], is true, in the file's order.
+        num_bytes: Their total size, roughly.
+        read: Gives the encoded images where a mask, bool [n], is true, in the file's order.
     """
 
     positions: np.ndarray
@@ -41,15 +41,15 @@ class Shard:
 
 
 class Source:
-    """A numbered collection of images. Opening it is cheap; what it holds is looked up when asked.
+    """A numbered collection of images. Opening it is cheap; its contents are looked up on demand.
 
     Attributes:
-        location: What it is read from, as the fingerprint should know it.
-        note: A choice made for the user that they should hear of, or None.
-        channels: 1 if every image is one-channel by its very format, else 3.
+        location: Where it is read from, for the fingerprint.
+        note: A choice made for users that they should know of, or None.
+        channels: 1 if the format allows only one-channel images, else 3.
         random_access: False if it can only be read from front to end (then `read` does not work).
-        shards: Its files, where they should be read from front to end though `read` works, as
-            files may be that are on another machine or larger than the memory; else None.
+        shards: Its files, if they should be read from front to end although `read` works (because
+            they may be on another machine, or larger than the memory); else None.
     """
 
     note: str | None = None
@@ -67,7 +67,7 @@ class Source:
         yield path.name, status.st_size, status.st_mtime_ns
 
     def __len__(self) -> int:
-        """The number of images, usable or not; 0 if only reading it all would tell."""
+        """The number of images, usable or not; 0 if only reading everything would tell."""
         raise NotImplementedError
 
     def name(self, index: int) -> str:
@@ -78,7 +78,7 @@ class Source:
         """An encoded image, or a uint8 array [H, W] or [H, W, C]. Safe to call from threads.
 
         Raises:
-            UnusableImageError: This image cannot be had.
+            UnusableImageError: This image cannot be read.
         """
         raise NotImplementedError
 
@@ -90,9 +90,9 @@ class Source:
     def map(
         self, function: Callable[[Payload], Any], workers: int
     ) -> Iterator[tuple[str, Any | UnusableImageError]]:
-        """`function` of every image in order, computed in threads: (name, result or reason).
+        """Applies `function` to every image in threads; yields (name, result or reason) in order.
 
-        Threads suffice: Pillow lets go of the interpreter lock while it decodes and resizes.
+        Threads suffice: Pillow releases the interpreter lock while it decodes and resizes.
         """
 
         def run(chunk):
@@ -122,7 +122,7 @@ def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) ->
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's relative name is an image's and no part of it is hidden."""
+    """Whether a relative file name is an image's, with no hidden part."""
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
     return path.suffix.lower() in IMAGE_ENDINGS and not hidden and path.parts[0] != "__MACOSX"

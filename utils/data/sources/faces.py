@@ -1,8 +1,8 @@
 """The built-in image set: cartoon faces drawn by code, so that a first run needs no download.
 
 A face is a function of (seed, index). All its random factors are drawn first, as numbers
-(`_sample_factors`), and only then is it painted, so the same face appears at every size.
-Lengths are in head units: the middle of the head is (0, 0), its right side (1, 0), its chin (0, 1).
+(`_sample_factors`), and it is painted only then, so the same face appears at every size. Lengths
+are in head units: the middle of the head is (0, 0), its right side (1, 0), its chin (0, 1).
 """
 
 import colorsys
@@ -32,7 +32,7 @@ _HAIR = [(38, 32, 38), (58, 40, 36), (88, 56, 40), (122, 76, 48), (150, 72, 42),
          (214, 164, 88), (240, 212, 150), (172, 170, 176), (228, 226, 230)]
 _DYED_HAIR = [(236, 120, 160), (84, 128, 206), (138, 96, 190), (64, 168, 160), (206, 66, 84)]
 _IRIS = [(84, 54, 36), (120, 80, 44), (66, 110, 80), (70, 120, 180), (96, 112, 128), (54, 40, 40)]
-# Hair behind the head and over the forehead, as they go together; what is repeated is likelier.
+# Hair behind the head and over the forehead, in pairs that fit; repeated pairs are likelier.
 _LONG = [("fall", "fringe"), ("fall", "parted"), ("fall", "swept")] * 3 + [
     ("bun", "short"), ("bun", "parted"), ("tails", "fringe"), ("tails", "parted"),
     ("tails", "swept"), ("scarf", "scarf")]
@@ -48,7 +48,7 @@ _HAIRLINES = {  # from temple to temple
 
 
 class FacesSource(Source):
-    """The built-in cartoon faces, drawn in the wanted size. Args: size: (H, W) in pixels."""
+    """The built-in cartoon faces, drawn at a size (H, W) in pixels."""
 
     def __init__(self, size: tuple[int, int]):
         super().__init__("faces")
@@ -97,7 +97,7 @@ def _sample_factors(rng: np.random.Generator) -> SimpleNamespace:
     f.scale, f.x, f.y = between(0.262, 0.305), between(-0.04, 0.04), between(-0.02, 0.03)
     f.tilt, f.turn, f.side = between(-0.16, 0.16), between(-0.15, 0.15), pick([-1, 1])
     f.width, f.height, f.taper = between(0.86, 1.0), between(1.02, 1.16), between(0.1, 0.36)
-    # Colors: clothes are some hue steps away from the background, so that the two go together.
+    # Colors: clothes are a few hue steps away from the background, so that the two match.
     tone, strength, hue = between(0, len(_SKIN) - 1.001), between(0.12, 0.4), between(0, 1)
     f.skin = _mix(_SKIN[int(tone)], _SKIN[int(tone) + 1], tone % 1)
     f.shade, f.ink = _mix(f.skin, _RED, 0.3), _mix(f.skin, _INK, 0.86)
@@ -120,7 +120,7 @@ def _sample_factors(rng: np.random.Generator) -> SimpleNamespace:
     f.nose, f.brow_size = pick(["button", "bridge", "profile"]), between(0.04, 0.1 - 0.03 * f.long)
     f.mouth = pick(["smile"] * 5 + ["open"] * 3 + ["grin", "grin", "neutral", "sad"])
     f.mouth_width, f.mouth_y, f.blush = between(0.26, 0.39), between(0.55, 0.62), between(-0.4, 0.4)
-    # What not every face has.
+    # Features that only some faces have.
     f.beard = pick(["none"] * 4 + ["full"] * 2 + ["moustache"]) if not (f.long or dyed) else "none"
     f.glasses = pick(["none"] * 14 + ["round"] * 3 + ["square"] * 3 + ["sun"])
     f.frame = pick([(50, 46, 56), (120, 70, 40), f.accent, (170, 60, 60)])
@@ -135,7 +135,7 @@ class _Canvas:
     def __init__(self, height: int, width: int, face: SimpleNamespace):
         self.image = Image.new("RGB", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
         self.pen = ImageDraw.Draw(self.image, "RGBA")
-        # A tall picture has room for a slightly larger head than its width asks for.
+        # A tall picture has room for a slightly larger head than its width suggests.
         unit = face.scale * min(1.15 * width, height) * _SUPERSAMPLING
         self.scale, self.tilt = unit * np.array([face.width, face.height]), 0.0
         self.center = np.array([width * (0.5 + face.x), height * (0.475 + face.y)]) * _SUPERSAMPLING
@@ -323,6 +323,6 @@ def _mix(a, b, share: float) -> tuple[int, int, int]:
 
 
 def _hsv(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
-    """Greens are toned down: they look stronger than other hues of the same numbers."""
+    """Greens are toned down: they look stronger than other hues with the same numbers."""
     saturation *= 1 - 0.4 * np.exp(-(((hue % 1 - 0.36) / 0.13) ** 2))
     return tuple(int(255 * v) for v in colorsys.hsv_to_rgb(hue % 1, saturation, value))

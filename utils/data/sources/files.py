@@ -41,7 +41,7 @@ class FolderSource(Source):
             except OSError:
                 files.append((relative, -1, 0))  # `read` says why
                 continue
-            if (status.st_dev, status.st_ino) in seen:  # a link back, or to a folder already listed
+            if (status.st_dev, status.st_ino) in seen:  # a link back, or to a listed folder
                 continue
             seen.add((status.st_dev, status.st_ino))
             for entry in entries:
@@ -171,7 +171,7 @@ def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _read_now(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
-    """Reads before the archive moves on; gives a function that hands out what was read."""
+    """Reads before the archive moves on; returns a function that gives what was read."""
     try:
         data = _read_member(archive, member)
     except UnusableImageError as error:
@@ -200,7 +200,7 @@ def _size_and_time(entry: os.DirEntry) -> tuple[int, int]:
 
 def _check_bytes(size: int) -> None:
     if size > MAX_FILE_BYTES:
-        raise UnusableImageError(f"a file of {size / 2**30:.1f} GiB is no image")
+        raise UnusableImageError(f"a file of {size / 2**30:.1f} GiB is not an image")
 
 
 def _damaged(location: str, error: Exception) -> ValueError:

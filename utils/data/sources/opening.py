@@ -1,4 +1,4 @@
-"""From what a user names to a `Source` of images."""
+"""From the source that a user names to a `Source` of images."""
 
 import difflib
 import os
@@ -21,11 +21,11 @@ def open_source(
 
     Args:
         source: A folder, an archive, an array or idx file, `tfds:NAME[:SPLIT]` or `faces`.
-        size: (H, W) at which the built-in faces are drawn; other sources have their own.
-        show_progress: Whether to show, on stderr, how a large folder is listed.
+        size: (H, W) at which to draw the built-in faces; other sources have their own size.
+        show_progress: Whether to show on stderr the progress of listing a large folder.
 
     Raises:
-        ValueError: There is no such thing, or it is of an unknown kind.
+        ValueError: It does not exist, or its kind is unknown.
     """
     name = os.fspath(source)
     if name == "faces":

@@ -12,15 +12,15 @@ from utils.data.sources.base import Payload, Shard, Source
 from utils.data.sources.tfrecord import RecordFile
 from utils.wording import printable
 
-# How TFDS mixes the shards of a data set, unless it was made to be in order: its defaults, written
-# down here because the order of the images, and with it the digest, depends on them.
+# How TFDS mixes the shards of a data set that is not kept in order: its defaults, fixed here
+# because the order of the images, and so the digest, depends on them.
 _SHARDS_AT_ONCE, _IMAGES_AT_ONCE = 16, 16
 
 
 class TfdsSource(Source):
-    """A data set of tensorflow-datasets with an "image" feature, downloaded if it must be.
+    """A data set of tensorflow-datasets with an "image" feature, downloaded if necessary.
 
-    It lies where TFDS_DATA_DIR or, without that, TFDS itself says.
+    It is stored where TFDS_DATA_DIR or, without that, TFDS itself says.
 
     Args:
         location: "tfds:NAME" or "tfds:NAME:SPLIT"; the split is "train" if none is given, and may
@@ -37,7 +37,7 @@ class TfdsSource(Source):
             import tensorflow_datasets as tfds
             from tensorflow_datasets.core.download import downloader
 
-            downloader.MAX_RETRIES = 4  # of 10, without a network, over three minutes pass
+            downloader.MAX_RETRIES = 4  # 10 take over three minutes without a network
             builder = tfds.builder(self._name, data_dir=os.environ.get("TFDS_DATA_DIR"))
             builder.download_and_prepare()
             features = builder.info.features
@@ -48,7 +48,7 @@ class TfdsSource(Source):
             if builder.info.file_format.value == "array_record":
                 import array_record.python  # noqa: F401 - without it TFDS cannot read them
             return builder
-        except Exception as error:  # of the network, the disk, the data set's own code
+        except Exception as error:  # from the network, the disk, or the data set's own code
             line = str(error).split("\n")[0].rstrip(".")
             reason = textwrap.shorten(line, 200, placeholder=" ...")
             raise ValueError(
@@ -136,7 +136,7 @@ class TfdsSource(Source):
 
     @functools.cached_property
     def _places(self) -> np.ndarray:
-        """In which file, and where in that, each image lies in the order of `items`: [N, 2]."""
+        """Each image's file and its place there, in the order of `items`: [N, 2]."""
         import tensorflow as tf
 
         parts = self._split_info.file_instructions

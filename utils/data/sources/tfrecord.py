@@ -25,7 +25,7 @@ class RecordFile:
         self._path = Path(path)
 
     def select(self, wanted: Iterable[bool]) -> Iterator[bytes]:
-        """The wanted ones of the file's first records, in order; others are passed over unread.
+        """The selected ones of the file's first records, in order; others are skipped unread.
 
         Raises:
             ValueError: The file ends too early.
@@ -39,7 +39,7 @@ class RecordFile:
                 file.seek(length + _FOOTER, os.SEEK_CUR)
 
     def __getitem__(self, number: int) -> bytes:
-        """One record. Where each begins is looked up once.
+        """One record. The records' positions are looked up once.
 
         Raises:
             ValueError: The file ends too early.
@@ -50,7 +50,7 @@ class RecordFile:
 
     @functools.cached_property
     def _bounds(self) -> np.ndarray:
-        """Where the data of each record begin and end, int64 [n, 2]."""
+        """The beginning and end of each record's data, int64 [n, 2]."""
         bounds, size = [], self._path.stat().st_size
         with self._path.open("rb") as file:
             while (start := file.tell() + _HEADER) < size:

@@ -20,13 +20,13 @@ class FeatureExtractor:
     """Features of uint8 images by one network, after one kind of resize.
 
     Args:
-        network: Images float32 [N, H, W, C] in 0..255, H and W given or None, to one array.
-        name: What results name.
-        sha256: Of the file that its weights were read from.
+        network: Turns images float32 [N, H, W, C] in 0..255, H and W given or None, into one array.
+        name: Its name in results.
+        sha256: Digest of the file that its weights were read from.
         resize_mode: "tf1" or "clean": see `utils.metrics.features.resizing`.
-        is_fid: Whether the weights are those that the FID is defined on: only then is a result
-            called FID or Inception Score.
-        head: float32 [D, K]: the class logits are features @ head. None where there are none.
+        is_fid: Whether the weights are those that define the FID: only then is a result called FID
+            or Inception Score.
+        head: float32 [D, K]: the class logits are features @ head. None without logits.
         batch_size: Images at a time.
 
     Attributes:
@@ -55,7 +55,7 @@ class FeatureExtractor:
         self.dimensions = int(np.prod(network.output_shape[1:]))
         self._size, self._channels = tuple(size), channels
 
-        @tf.function(autograph=False)  # one trace: every batch is a whole one
+        @tf.function(autograph=False)  # one trace, because every batch is whole
         def run(images: tf.Tensor) -> tf.Tensor:
             return tf.reshape(network(images, training=False), (batch_size, -1))
 
@@ -65,7 +65,7 @@ class FeatureExtractor:
         """uint8 [N, H, W, C], C 1 or 3, to features float32 [N, D].
 
         Raises:
-            ValueError: If the images are not of this kind, a batch does not fit into memory, or a
+            ValueError: If the images are not of this kind, a batch does not fit in memory, or a
                 feature is not finite.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
@@ -90,8 +90,8 @@ class FeatureExtractor:
                     features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
             except tf.errors.ResourceExhaustedError as error:
                 raise ValueError(
-                    f"batch_size must be so low that {self.name} has memory enough: lower it. "
-                    f"Received: {self.batch_size}"
+                    f"batch_size must be low enough for the memory that {self.name} needs: lower "
+                    f"it. Received: {self.batch_size}"
                 ) from error
         if not np.isfinite(features).all():
             raise ValueError(
@@ -105,7 +105,7 @@ class FeatureExtractor:
         return features @ self.head
 
     def protocol(self) -> dict[str, Any]:
-        """What a result must state of it."""
+        """What a result must state about it."""
         return {
             "extractor": self.name,
             "fid_weights": self.is_fid,
@@ -118,7 +118,7 @@ class FeatureExtractor:
 
 @contextlib.contextmanager
 def _exact_float32() -> Iterator[None]:
-    """Keeps recent GPUs from rounding float32 products to 10 bits, which features would show."""
+    """Keeps recent GPUs from rounding float32 products to 10 bits, which would change features."""
     rounded = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
@@ -169,17 +169,17 @@ def keras_extractor(
 
     Args:
         path: A .keras file: images float32 [N, H, W, C] in 0..255 to one array. Scaling that the
-            model needs must be a part of it (`keras.layers.Rescaling`). Its code is not run: a
-            model with Lambda layers is refused.
+            model needs must be part of it (`keras.layers.Rescaling`). Its code is not run: a model
+            with Lambda layers is refused.
         resize_mode: "tf1" or "clean", to the model's own input size if it has one.
         batch_size: Images at a time.
 
     Raises:
-        ValueError: If there is no such file, or it cannot be read or used.
+        ValueError: If the file is missing, or cannot be read or used.
     """
     path = Path(path).expanduser()
     if path.suffix != ".keras" or not path.is_file():
-        raise ValueError(f"features must be a .keras file that exists. Received: '{path}'")
+        raise ValueError(f"features must be an existing .keras file. Received: '{path}'")
     try:
         network = keras.models.load_model(path, compile=False)
     # A damaged file may raise anything in the libraries that read it.

@@ -1,4 +1,4 @@
-"""Sets of images to be judged, and their features, kept on disk where they do not change."""
+"""Sets of images to judge, and their features, kept on disk if they do not change."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ from utils.metrics.features.extractor import FeatureExtractor
 from utils.process import progress_bar
 
 AT_ONCE = 256  # images held at a time
-_VERSION = 1  # to be raised when the same images and weights would give other features
+_VERSION = 1  # raise it when the same images and weights would give other features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +22,12 @@ class ImageSet:
     """Images that can be fetched by number.
 
     Attributes:
-        name: What messages and tables call it.
+        name: Its name in messages and tables.
         count: How many there are.
-        gather: int64 [n] of numbers below `count` to images uint8 [n, H, W, C].
-        facts: What a result states of it: plain values.
-        digest: Hex digest of all pixels; features are kept on disk under it. None where the
-            images are made anew each time.
+        gather: Turns int64 [n] of numbers below `count` into images uint8 [n, H, W, C].
+        facts: What a result states about it: plain values.
+        digest: Hex digest of all pixels; features are kept on disk under it. None if the images are
+            made again each time.
     """
 
     name: str
@@ -91,8 +91,8 @@ class ImageSet:
                 uint8 [n, H, W, C].
             count: How many.
             seed: The generator's seed.
-            name: What messages and tables call it.
-            facts: What a result states of the generator, besides its name and seed.
+            name: Its name in messages and tables.
+            facts: What a result states about the generator, besides its name and seed.
         """
 
         def gather(indices: np.ndarray) -> np.ndarray:
@@ -107,7 +107,7 @@ class ImageSet:
         return cls(name, count, gather, {"source": name, "seed": seed, **(facts or {})})
 
     def selection(self, most: int, seed: int) -> np.ndarray:
-        """Numbers int64 of at most `most` images, drawn without repetition, ascending."""
+        """The ascending numbers, int64, of at most `most` images drawn without repetition."""
         if self.count <= most:
             return np.arange(self.count)
         return np.sort(np.random.default_rng(seed).permutation(self.count)[:most])
@@ -120,12 +120,12 @@ def extract_features(
     show_progress: bool = True,
     observe: Callable[[np.ndarray], None] | None = None,
 ) -> np.ndarray:
-    """Features float32 [n, D] of the images of these numbers.
+    """Features float32 [n, D] of the images with these numbers.
 
     Args:
         images: The set.
         indices: int64 [n].
-        extractor: What makes the features.
+        extractor: The extractor of the features.
         show_progress: Whether to show a bar, with images a second, on stderr.
         observe: Called with each batch of images, uint8 [m, H, W, C], in their order.
     """
@@ -149,14 +149,14 @@ def cached_features(
     show_progress: bool = True,
     observe: Callable[[np.ndarray], None] | None = None,
 ) -> np.ndarray:
-    """`extract_features`, from the file in `cache_dir` where it has been done before.
+    """`extract_features`, or its earlier result from the file in `cache_dir`.
 
-    The file is named by the pixels, the numbers and the extractor with its resize: it is never
-    out of date. It is written whole or not at all. Images without a digest are not kept.
-    `observe` sees all images in either case.
+    The file is named after the pixels, the numbers and the extractor with its resize, so it is
+    never out of date. It is written whole or not at all. Features of images without a digest are
+    not kept. `observe` sees all images in either case.
 
     Returns:
-        float32 [n, D]; a read-only memory map where it was kept.
+        float32 [n, D]; a read-only memory map if it was kept.
 
     Raises:
         ValueError: If the cache cannot be written.
@@ -178,7 +178,7 @@ def cached_features(
     features = extract_features(images, indices, extractor, show_progress, observe)
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, features)  # given a path, it would add an ending of its own
+            np.save(file, features)  # given a path, it would add its own ending
     except OSError as error:
         raise ValueError(
             f"cache_dir must be a folder with room for {features.nbytes / 1e6:,.0f} MB of "

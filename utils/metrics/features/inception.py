@@ -1,8 +1,8 @@
-"""The Inception-v3 network that the Fréchet inception distance is defined on, in Keras.
+"""The Inception-v3 network that defines the Fréchet inception distance, in Keras.
 
-It is the network of TensorFlow's classify_image_graph_def.pb of 2015, which is not the
-Inception-v3 of keras.applications: average pools leave the padding out of the count, the last
-block has a max pool in its pool branch, and there are 1008 classes.
+It is the network of TensorFlow's classify_image_graph_def.pb of 2015, which is not the Inception-v3
+of keras.applications: average pools do not count the padding, the last block has a max pool in its
+pool branch, and there are 1008 classes.
 
 References: Szegedy et al. 2016 (https://arxiv.org/abs/1512.00567); Heusel et al. 2017, who took
 its 2,048 pool features for the FID (https://arxiv.org/abs/1706.08500).
@@ -55,7 +55,7 @@ def _block_8(pool: str) -> dict[str, list]:
     }
 
 
-_BLOCKS = {  # their branches by the node names of the frozen graph, in the order of concatenation
+_BLOCKS = {  # their branches, by node names of the frozen graph, in the order of concatenation
     "mixed": _block_35(32),
     "mixed_1": _block_35(64),
     "mixed_2": _block_35(64),
@@ -104,7 +104,7 @@ def _branch(h: keras.KerasTensor, scope: str, operations: list) -> list[keras.Ke
     convolutions = _scope_names(f"{scope}/conv")
     for operation in operations:
         if operation == _AVERAGE:
-            # TensorFlow divides by the number of pixels inside the image, as is wanted here.
+            # TensorFlow divides by the number of pixels inside the image, as required here.
             h = layers.AveragePooling2D(3, 1, "same")(h)
         elif operation == _MAX:
             h = layers.MaxPooling2D(3, 1, "same")(h)
@@ -137,13 +137,13 @@ def _convolution(
     padding: str | None = None,
 ) -> keras.KerasTensor:
     padding = padding or ("same" if stride == 1 else "valid")
-    name = name.replace("/", ".")  # which Keras does not allow in a name
+    name = name.replace("/", ".")  # not allowed in Keras names
     return layers.Conv2D(filters, (height, width), stride, padding, activation="relu", name=name)(h)
 
 
 @functools.cache
 def layer_names() -> tuple[str, ...]:
-    """Node names of the 94 convolutions in the frozen graph, in the order they are defined."""
+    """Node names of the 94 convolutions in the frozen graph, in the order of definition."""
     names = ["conv", "conv_1", "conv_2", "conv_3", "conv_4"]
     for block, branches in _BLOCKS.items():
         for tower, operations in branches.items():
@@ -159,16 +159,17 @@ def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     """Fills the network, each batch normalization being folded into its convolution.
 
     relu(gamma * (conv(x) - mean) / sqrt(variance + 1e-3) + beta) is a convolution with a scaled
-    kernel and a bias: the same to rounding, and a third of the work between the products saved.
+    kernel and a bias. The result is the same to rounding, and a third of the work between the
+    products is saved.
 
     Args:
-        network: Of `build_inception`.
+        network: The network of `build_inception`.
         arrays: "NAME/kernel" [h, w, in, out] and "NAME/gamma", "/beta", "/moving_mean" and
-            "/moving_variance" [out] for each name of `layer_names`; others are passed over.
+            "/moving_variance" [out] for each name of `layer_names`; others are ignored.
 
     Raises:
-        ValueError: If an array is missing, has another shape, holds what is not finite, or is a
-            variance below 0.
+        ValueError: If an array is missing, has another shape, is not finite, or is a variance below
+            0.
     """
     for name in layer_names():
         layer = network.get_layer(name.replace("/", "."))
@@ -193,7 +194,7 @@ def _array(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) 
     if array is None:
         received = "none"
     elif array.dtype.kind not in "fiu":
-        received = f"no numbers but {array.dtype}"
+        received = f"{array.dtype} instead of numbers"
     elif array.shape != shape:
         received = f"shape {array.shape}"
     elif not np.isfinite(array).all():

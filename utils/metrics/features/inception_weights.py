@@ -1,4 +1,4 @@
-"""Weights of the FID Inception network: from the file that TensorFlow published, or from another.
+"""Weights of the FID Inception network, from the file that TensorFlow published or from another.
 
 Every reader gives the same arrays under the node names of TensorFlow's graph, so that one function
 fills the network, and the sha256 of the bytes that were read, which goes into every result.
@@ -34,10 +34,10 @@ class InceptionWeights:
     Attributes:
         arrays: "NAME/kernel" and the like, by the node names of TensorFlow's graph.
         head: Weights float32 [2048, 1008] of the class logits, without bias; None if not known.
-        name: What results name: "inception-2015-12-05", or the file's name.
-        is_fid: Whether they are the weights on which the FID is defined. An .npz may hold
-            anything, so its results are called by its name.
-        sha256: Of the graph or file that they were read from.
+        name: Its name in results: "inception-2015-12-05", or the file's name.
+        is_fid: Whether they are the weights that define the FID. An .npz may hold anything, so its
+            results are named after it.
+        sha256: Digest of the graph or file that they were read from.
     """
 
     arrays: dict[str, np.ndarray]
@@ -48,7 +48,7 @@ class InceptionWeights:
 
 
 def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
-    """Reads the weights, fetching TensorFlow's file once if no path is given.
+    """Reads the weights; without a path, downloads TensorFlow's file once.
 
     Args:
         path: inception-2015-12-05.tgz, the classify_image_graph_def.pb in it, or an .npz of
@@ -73,12 +73,12 @@ def _download() -> Path:
 
     try:
         path = Path(keras.utils.get_file(origin=URL, cache_subdir="models"))
-    # What a failed download raises depends on where it failed.
+    # A failed download may raise anything.
     except Exception as error:
         raise ValueError(
             f"the Inception weights could not be downloaded from {URL}: get the file on another "
             "machine and name it with --inception_weights FILE (inception_weights in Python), or "
-            f"take another network with --features. Received: {_one_line(error)}"
+            f"use another network with --features. Received: {_one_line(error)}"
         ) from error
     if path.stat().st_size != _TGZ_BYTES:
         size = path.stat().st_size
@@ -98,7 +98,7 @@ def _read_tgz(path: Path) -> InceptionWeights:
             if not members:
                 raise ValueError(f"no {GRAPH} in it")
             graph = archive.extractfile(members[0]).read()
-            while archive.fileobj.read(2**20):  # to the end, where the checksum stands
+            while archive.fileobj.read(2**20):  # to the end, where the checksum is
                 pass
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:

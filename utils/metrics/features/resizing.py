@@ -1,4 +1,4 @@
-"""How images are brought to the size that a feature extractor takes: a part of every protocol."""
+"""How images are resized for a feature extractor: part of every protocol."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,10 +15,10 @@ def resize(images: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
     Args:
         images: The images.
         size: (H, W) of the result.
-        mode: "tf1": bilinear as TensorFlow 1 did it, without half-pixel centers and without
-            antialiasing, as the first FID code and torch-fidelity resize. "clean":
-            Pillow's bicubic, antialiased, on each channel in floating point, clipped to 0..255:
-            clean-fid's (Parmar et al. 2022, https://arxiv.org/abs/2104.11222).
+        mode: "tf1": bilinear as in TensorFlow 1, without half-pixel centers or antialiasing, like
+            the first FID code and torch-fidelity. "clean": Pillow's bicubic, antialiased, on each
+            channel in floating point, clipped to 0..255: clean-fid's (Parmar et al. 2022,
+            https://arxiv.org/abs/2104.11222).
     """
     if mode == "clean":
         with ThreadPoolExecutor() as pool:

@@ -224,7 +224,7 @@ def test_the_best_is_kept_and_patience_ends_the_run(
     # Resumed, it says so again and trains no step; with more patience it goes on.
     again = go(2, quiet=False, resume=True)
     assert (again.step, again.finished) == (4, True)
-    assert "Not trained further" in capsys.readouterr().out
+    assert "Stopped: no better value" in capsys.readouterr().out
     more = go(3, resume=True)
     assert (more.step, more.finished) == (5, True)
 
@@ -257,7 +257,7 @@ def test_one_column_has_one_judge(train, tiny_data, tmp_path, options, features)
     other.save(tmp_path / "other.keras")
     before = (path / "config.json").read_bytes()
     for evaluation, message in [
-        (None, "evaluate_every must be given to resume a run that is judged by fid"),
+        (None, "evaluate_every must be given to resume a run judged by fid"),
         (options(evaluate_metric="kid_all_pairs"), "evaluate_metric must be .*'fid'. Rec"),
         (options(evaluate_images=13), "evaluate_images must be .* 12. Received: 13"),
         (
@@ -278,8 +278,8 @@ def test_what_cannot_be_judged_is_said_before_anything_is_written(
     path, dataset = tmp_path / "run", tiny_data.dataset(1)
     (tmp_path / "broken.keras").write_bytes(b"no archive")
     for data, changes, message in [
-        (dataset, {}, "data must be a DataPreparator where evaluate_every is given"),
-        (tiny_data, {"features": "none.keras"}, "features must be a .keras file that exists"),
+        (dataset, {}, "data must be a DataPreparator if evaluate_every is given"),
+        (tiny_data, {"features": "none.keras"}, "features must be an existing .keras file"),
         (tiny_data, {"features": str(tmp_path / "broken.keras")}, "an undamaged Keras model"),
         (tiny_data, {"features": None, "inception_weights": "no.npz"}, "inception_weights must be"),
         (tiny_data, {"evaluate_metric": "kid", "evaluate_images": 1000}, "kid_all_pairs"),
@@ -334,7 +334,7 @@ def test_the_command_judges_and_resumes_in_the_same_bits(tmp_path, source, featu
     ("network", "message"),
     [
         (["--features", "none.keras"], "features must be a .keras file"),
-        (["--inception_weights", "none.npz"], "inception_weights must be a .tgz"),
+        (["--inception_weights", "none.npz"], "inception_weights must be an existing .tgz"),
     ],
 )
 def test_the_command_says_early_that_it_has_no_network(tmp_path, source, network, message, capsys):

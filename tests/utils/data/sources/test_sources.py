@@ -100,7 +100,7 @@ class TestFolder:
     def test_a_huge_file_is_not_read(self, tmp_path):
         with (tmp_path / "huge.png").open("wb") as file:
             file.truncate(5 * 2**30)  # sparse: takes no room
-        assert contents(opened(tmp_path)) == {"huge.png": "a file of 5.0 GiB is no image"}
+        assert contents(opened(tmp_path)) == {"huge.png": "a file of 5.0 GiB is not an image"}
 
     def test_stamps_change_with_content_size_time_and_name(self, tmp_path):
         path = tmp_path / "a.png"
@@ -213,7 +213,7 @@ class TestArchives:
         assert found["0.png"] == "encrypted in the archive"
         assert found["1.png"] == png(1)
         assert found["2.png"] == "damaged in the archive"
-        assert found["3.png"] == "a file of 1024.0 GiB is no image"
+        assert found["3.png"] == "a file of 1024.0 GiB is not an image"
 
     def test_members_of_the_same_name_are_two_images(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, pytest.warns(UserWarning):

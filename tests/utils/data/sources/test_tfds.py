@@ -239,7 +239,7 @@ class TestShards:
         prepare("tfds:many_shards:train", **options)
         assert (
             "Streaming 20 shards: images are shuffled by shard and in a buffer of 392, not over "
-            "all 392; a resumed run first reads over what its pass has shown\n"
+            "all 392; a resumed run first reads past what its pass has shown\n"
         ) in capsys.readouterr().err
 
     def test_a_shard_that_became_shorter(self, data, data_dir):

@@ -174,7 +174,7 @@ def test_color_for_a_gray_network():
 
 def test_features_that_are_not_finite():
     infinite = network(layers=[keras.layers.Rescaling(1e38), keras.layers.Rescaling(1e38)])
-    with pytest.raises(ValueError, match="'?broken'? must give finite features"):
+    with pytest.raises(ValueError, match="must give finite features.*broken"):
         FeatureExtractor(infinite, "broken", "0")(pictures(2, 6, 6))
 
 
@@ -184,7 +184,7 @@ def test_a_batch_that_does_not_fit(path, monkeypatch):
 
     extractor = keras_extractor(path, batch_size=9)
     monkeypatch.setattr(extractor, "_run", exhausted)
-    with pytest.raises(ValueError, match="batch_size must be so low .* Received: 9"):
+    with pytest.raises(ValueError, match="batch_size must be low enough .* Received: 9"):
         extractor(pictures(2, 6, 6))
 
 
@@ -204,11 +204,11 @@ def refusal_of(path):
 
 
 def test_damaged_and_missing_files(path, tmp_path):
-    assert "that exists" in refusal_of(tmp_path / "missing.keras")
+    assert "existing" in refusal_of(tmp_path / "missing.keras")
     (tmp_path / "folder.keras").mkdir()
-    assert "that exists" in refusal_of(tmp_path / "folder.keras")
+    assert "existing" in refusal_of(tmp_path / "folder.keras")
     (tmp_path / "model.h5").write_bytes(b"")
-    assert "that exists" in refusal_of(tmp_path / "model.h5")
+    assert "existing" in refusal_of(tmp_path / "model.h5")
     content, damaged = path.read_bytes(), tmp_path / "damaged.keras"
     for size in (0, 10, len(content) // 2, len(content) - 10):
         damaged.write_bytes(content[:size])

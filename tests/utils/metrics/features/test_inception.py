@@ -115,7 +115,7 @@ def test_layers_of_the_reference_in_their_order(network):
         (lambda arrays: arrays.pop("conv_1/gamma"), "none"),
         (lambda arrays: arrays.update({"conv_1/gamma": np.ones(31, np.float32)}), "shape (31,)"),
         (lambda arrays: arrays.update({"conv_1/gamma": np.full(32, np.nan)}), "not finite"),
-        (lambda arrays: arrays.update({"conv_1/gamma": np.full(32, "a")}), "no numbers"),
+        (lambda arrays: arrays.update({"conv_1/gamma": np.full(32, "a")}), "instead of numbers"),
         (lambda arrays: arrays.update({"conv_1/moving_variance": np.full(32, -1.0)}), "below 0"),
     ],
 )
