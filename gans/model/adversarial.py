@@ -10,7 +10,7 @@ from gans.distribution.strategy import mean_over_replicas
 from gans.model import draws
 from gans.model.ema import update_average
 from gans.model.networks import GeneratorAndCritic
-from gans.model.optimizers import build_optimizers, scaled_for, set_iterations
+from gans.model.optimizers import optimizers_of, set_iterations
 from utils.options.model import OptimizerOptions
 
 
@@ -54,20 +54,8 @@ class AdversarialModel(GeneratorAndCritic):
             ValueError: If an option of the optimizers is out of range, or XLA is requested on
                 several replicas.
         """
-        for argument, given in [
-            ("critic_optimizer", critic_optimizer),
-            ("generator_optimizer", generator_optimizer),
-        ]:
-            if not isinstance(given, keras.Optimizer | None):
-                raise ValueError(
-                    f"{argument} must be a Keras optimizer or None; optimizer='adam' names one. "
-                    f"Received: {given!r}"
-                )
-        self._compile_arguments = {
-            "jit_compile": jit_compile,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-        }
+        how = {"run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution}
+        self._compile_arguments = {"jit_compile": jit_compile, **how}
         if jit_compile == "auto":
             has_gpu = bool(tf.config.list_physical_devices("GPU"))
             jit_compile = has_gpu and not run_eagerly and self.replicas == 1
@@ -76,19 +64,14 @@ class AdversarialModel(GeneratorAndCritic):
                 "jit_compile must be False or 'auto' with several replicas, because XLA cannot "
                 f"compile their exchange. Received: {jit_compile}"
             )
-        super().compile(
-            optimizer=None,
-            jit_compile=jit_compile,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-        )
+        super().compile(optimizer=None, jit_compile=jit_compile, **how)
         given = {name: value for name, value in options.items() if value is not None}
         options = OptimizerOptions(**{**self.optimizer_defaults, **given})
         with self.distribute_strategy.scope():
-            built = build_optimizers(options, self.options.n_critic)
-            precision = self.options.precision
-            self.critic_optimizer = scaled_for(precision, critic_optimizer or built[0])
-            self.generator_optimizer = scaled_for(precision, generator_optimizer or built[1])
+            self.critic_optimizer, self.generator_optimizer = optimizers_of(
+                options, self.options.n_critic, self.options.precision,
+                critic_optimizer, generator_optimizer,
+            )  # fmt: skip
             self.critic_optimizer.build(self.critic.trainable_variables)
             self.generator_optimizer.build(self.generator.trainable_variables)
 

@@ -22,11 +22,8 @@ _OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet",
 class OptionParser(argparse.ArgumentParser):
     """argparse with one-line errors that suggest the right option."""
 
-    reading = ""  # the file whose values are being checked, for errors
-
     def error(self, message: str) -> NoReturn:
-        where = f"{self.reading}: " if self.reading else ""
-        self.exit(2, f"{self.prog}: error: {where}{message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
     def parse_given(self, arguments: Sequence[str] | None) -> dict[str, Any]:
         """The given options, by name; an unknown one ends the program."""
@@ -195,40 +192,27 @@ def _read_yaml(parser: OptionParser, path: str) -> dict[str, Any]:
 
 
 def _check(parser: OptionParser, values: dict[str, Any], path: str) -> dict[str, Any]:
-    """Values of a file, checked and converted as on the command line.
+    """Values of a file by the rules of their options; text is read as on the command line.
 
     None stays for an option that may be unset; for others it means that the file does not set it.
     """
     fields = {field.name: field for field in dataclasses.fields(TrainingConfig)}
-    parser.reading = path
-    arguments, unset = [], {}
+    checked = {}
     for name, value in values.items():
-        if name == "preset":
-            arguments.append(f"--preset={value}")
-            continue
-        if name not in fields:
-            parser.error(f"unknown option {name!r}{suggestion(str(name), list(fields))}")
-        is_flag = isinstance(fields[name].default, bool)
-        count = fields[name].metadata["rule"].count
-        if value is None:
-            if fields[name].default is None:
-                unset[name] = None
-            continue
-        if is_flag != isinstance(value, bool):
-            rule = "true or false" if is_flag else "a value, not true or false (quote a word)"
-            parser.error(f"{name} must be {rule}. Received: {value!r}")
-        given = len(value) if isinstance(value, list) else 1
-        if given != count and not (count == "+" and given):
-            form = "one value" if count == 1 else f"a list of {count} values"
-            parser.error(f"{name} must be {form}. Received: {value!r}")
-        if is_flag:
-            arguments.append(f"--{name}" if value else f"--no_{name}")
-        elif isinstance(value, list):
-            arguments += [f"--{name}", *map(str, value)]
-        else:
-            arguments.append(f"--{name}={value}")
-    checked = parser.parse_given(arguments)
-    parser.reading = ""
-    return unset | checked
-
-
+        if name not in fields and name != "preset":
+            parser.error(
+                f"{path}: unknown option {name!r}{suggestion(str(name), list(fields))}")
+        default = fields[name].default if name in fields else ""
+        rule = fields[name].metadata["rule"] if name in fields else one_of(*PRESETS)
+        try:
+            if isinstance(value, str):
+                value = rule(value) if rule.count == 1 else (rule.of_text(value),)
+            if value is not None:
+                rule.check(name, value)
+        except (ValueError, argparse.ArgumentTypeError) as error:
+            text = str(error) if str(error).startswith(name) else f"{name} {error}"
+            is_word = isinstance(value, bool) and not isinstance(default, bool)
+            parser.error(f"{path}: {text}{' (quote a word)' if is_word else ''}")
+        if value is not None or default is None:
+            checked[name] = value
+    return checked

@@ -87,9 +87,8 @@ class TrainingConfig(
                 self.check_interval(self.save_interval)
         elif self.save_best_only and self.method == "dcgan":
             raise ValueError(
-                "save_best_only needs method wgan-gp or wgan, whose estimate says which generator "
-                "is best, or evaluate_every; a DCGAN logs nothing that says it. "
-                "Received: method=dcgan"
+                "save_best_only needs evaluate_every with method dcgan: a DCGAN's log does not say "
+                "which generator is best. Received: evaluate_every=None"
             )
 
     @property

@@ -1,9 +1,9 @@
 """Published systems by name: the options of `TrainingConfig` that each was published with."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from utils.checks import one_of
 from utils.options.config import TrainingConfig
 from utils.options.merging import merge_options, method_of
 
@@ -82,8 +82,7 @@ def preset_options(name: str, method: str | None = None) -> dict[str, Any]:
     Raises:
         ValueError: If there is no such preset.
     """
-    if name not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: {name!r}")
+    one_of(*PRESETS).check("preset", name)
     preset = PRESETS[name]
     if method is None:
         method = next(iter(preset.methods))
@@ -105,9 +104,8 @@ def preset_config(name: str, **changes: Any) -> TrainingConfig:
     Example:
         >>> config = preset_config("cifar10", source="photos", train_steps=1000)
     """
-    names = [field.name for field in dataclasses.fields(TrainingConfig)]
     for change in changes:
-        if change not in names:
+        if change not in TrainingConfig.names():
             raise ValueError(f"options must be fields of TrainingConfig. Received: {change!r}")
     return TrainingConfig(**merge_options(preset_options(name, method_of(changes)), changes))
 
