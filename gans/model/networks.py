@@ -84,10 +84,17 @@ class GeneratorAndCritic(ResumableModel):
         self._own = {name: serialized(network)
                      for name, network in [("generator", generator), ("critic", critic)]
                      if network is not None}  # fmt: skip
-        self.options = self._completed(options)
-        with _dtype_policy(self.options.precision):
-            self.generator = self._build_generator() if generator is None else generator
-            self.critic = self._build_critic() if critic is None else critic
+        self.options = options = self._completed(options)
+        module = get_architecture(options.architecture)
+        with _dtype_policy(options.precision):
+            self.generator = generator if generator is not None else module.build_generator(
+                self.image_shape, options.noise_dim, options.base_filters, 2 * options.seed
+            )  # fmt: skip
+            # The critic's seed differs: equal layers of the two networks must not start equal.
+            self.critic = critic if critic is not None else module.build_critic(
+                self.image_shape, options.base_filters, options.critic_normalization,
+                2 * options.seed + 1,
+            )  # fmt: skip
         if generator is not None:
             check_generator(generator, options.noise_dim, self.image_shape)
         if critic is not None:
@@ -121,19 +128,13 @@ class GeneratorAndCritic(ResumableModel):
                 )
         return dataclasses.replace(options, **found)
 
-    def _build_generator(self) -> keras.Model:
-        options = self.options
-        return get_architecture(options.architecture).build_generator(
-            self.image_shape, options.noise_dim, options.base_filters, 2 * options.seed
-        )
-
-    def _build_critic(self) -> keras.Model:
-        options = self.options
-        # Its seed differs: equal layers of the two networks must not start equal.
-        return get_architecture(options.architecture).build_critic(
-            self.image_shape, options.base_filters, options.critic_normalization,
-            2 * options.seed + 1,
-        )  # fmt: skip
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("generator", "critic") and name in vars(self):
+            raise ValueError(
+                f"{name} must be given when the model is made, {type(self).__name__}({name}=...): "
+                f"set later, it would not be saved. Received: {value!r}"
+            )
+        super().__setattr__(name, value)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generator(inputs, training=training)

@@ -150,3 +150,11 @@ def test_batch_normalization_in_a_critic_is_allowed_under_clipping():
     gan.compile()
     fit(gan, batches(1), steps=1)
     assert max(np.abs(weight).max() for weight in critic.trainable_variables) <= np.float32(0.01)
+
+
+def test_a_network_that_is_set_later_is_refused():
+    """It would train, and be lost when the model is saved and loaded."""
+    gan = own_gan()
+    with pytest.raises(ValueError, match="generator must be given when the model is made"):
+        gan.generator = own_generator()
+    fit(gan, batches(1))
