@@ -12,14 +12,11 @@ from gans.methods.losses import (
 )
 from gans.model.adversarial import AdversarialModel
 from gans.model.draws import Purpose
-from gans.model.given_networks import options_for
 from utils.options.model import ModelOptions, documented
-
-PUBLISHED = {"noise_dim": 100}  # defaults that differ from the script's
 
 
 @keras.saving.register_keras_serializable(package="gans")
-@documented(ModelOptions, **PUBLISHED)
+@documented
 class DCGAN(AdversarialModel):
     """DCGAN (Radford et al. 2016), trained with the non-saturating loss (Goodfellow et al. 2014).
 
@@ -28,13 +25,7 @@ class DCGAN(AdversarialModel):
     100; Adam with learning rate 2e-4, beta_1 0.5 and beta_2 0.999.
 
     Args:
-        image_shape: (H, W, C); C is 1 or 3. None: that of the networks given, else (64, 64, 3).
-        generator: A network of one's own instead of the architecture's: noise [N, noise_dim] to
-            float32 images [N, H, W, C] in [-1, 1].
-        critic: Likewise: images [N, H, W, C] to float32 logits [N, 1].
-        name: Name of the model.
-        **options: See `utils.options.model.ModelOptions`:
-OPTIONS
+ARGUMENTS
 
     Call arguments:
         inputs: Noise, float32 [N, noise_dim].
@@ -54,26 +45,15 @@ OPTIONS
         https://arxiv.org/abs/1511.06434, https://arxiv.org/abs/1406.2661
     """
 
+    options_class: ClassVar = ModelOptions
+    published: ClassVar = {"noise_dim": 100}
+    default_name: ClassVar = "dcgan"
     progress_logs: ClassVar = {"D(real)": "real_probability", "D(fake)": "fake_probability"}
 
-    def __init__(
-        self,
-        image_shape: tuple[int, int, int] | None = None,
-        *,
-        generator: keras.Model | None = None,
-        critic: keras.Model | None = None,
-        name: str = "dcgan",
-        **options: Any,
-    ):
-        super().__init__(
-            options_for(ModelOptions, PUBLISHED, options, generator, critic),
-            method="dcgan",
-            logs=["discriminator_loss", "generator_loss", "real_probability", "fake_probability"],
-            image_shape=image_shape,
-            generator=generator,
-            critic=critic,
-            name=name,
-        )
+    @staticmethod
+    def describe(options: ModelOptions) -> tuple[str, list[str]]:
+        return "dcgan", ["discriminator_loss", "generator_loss", "real_probability",
+                         "fake_probability"]  # fmt: skip
 
     @property
     def optimizer_defaults(self) -> dict[str, Any]:

@@ -19,17 +19,13 @@ from gans.methods.penalties import (
 )
 from gans.model.adversarial import AdversarialModel
 from gans.model.draws import Purpose, draw_seed, interpolation_weights, own_part
-from gans.model.given_networks import options_for
 from utils.options.model import WassersteinOptions, documented
 
 MEASURED_IMAGES = 8  # where the norm is for the log only: enough to show it, at little cost
 
 
-PUBLISHED = {"n_critic": 5}  # defaults that differ from the script's
-
-
 @keras.saving.register_keras_serializable(package="gans")
-@documented(WassersteinOptions, **PUBLISHED)
+@documented
 class WassersteinGAN(AdversarialModel):
     """WGAN-GP (Gulrajani et al. 2017, Algorithm 1) or WGAN (Arjovsky et al. 2017, Algorithm 1).
 
@@ -38,13 +34,7 @@ class WassersteinGAN(AdversarialModel):
     beta_1 0.5 and beta_2 0.9 under the penalty, RMSprop with learning rate 5e-5 under clipping.
 
     Args:
-        image_shape: (H, W, C); C is 1 or 3. None: that of the networks given, else (64, 64, 3).
-        generator: A network of one's own instead of the architecture's: noise [N, noise_dim] to
-            float32 images [N, H, W, C] in [-1, 1].
-        critic: Likewise: images [N, H, W, C] to float32 scores [N, 1].
-        name: Name of the model.
-        **options: See `utils.options.model.WassersteinOptions`:
-OPTIONS
+ARGUMENTS
 
     Call arguments:
         inputs: Noise, float32 [N, noise_dim].
@@ -67,36 +57,18 @@ OPTIONS
         https://arxiv.org/abs/1701.07875, https://arxiv.org/abs/1704.00028
     """
 
+    options_class: ClassVar = WassersteinOptions
+    published: ClassVar = {"n_critic": 5}
+    default_name: ClassVar = "wasserstein_gan"
     progress_logs: ClassVar = {"Wasserstein": "wasserstein_estimate"}
 
-    def __init__(
-        self,
-        image_shape: tuple[int, int, int] | None = None,
-        *,
-        generator: keras.Model | None = None,
-        critic: keras.Model | None = None,
-        name: str = "wasserstein_gan",
-        **options: Any,
-    ):
-        options = options_for(WassersteinOptions, PUBLISHED, options, generator, critic)
-        clips = options.clip_value is not None
-        super().__init__(
-            options,
-            method="wgan" if clips else "wgan-gp",
-            logs=[
-                "wasserstein_estimate",
-                "critic_loss",
-                "generator_loss",
-                "real_score",
-                "fake_score",
-                "gradient_norm",
-                "clipped_weights" if clips else "gradient_penalty",
-            ],
-            image_shape=image_shape,
-            generator=generator,
-            critic=critic,
-            name=name,
-        )
+    @staticmethod
+    def describe(options: WassersteinOptions) -> tuple[str, list[str]]:
+        logs = ["wasserstein_estimate", "critic_loss", "generator_loss", "real_score",
+                "fake_score", "gradient_norm"]  # fmt: skip
+        if options.clip_value is None:
+            return "wgan-gp", [*logs, "gradient_penalty"]
+        return "wgan", [*logs, "clipped_weights"]
 
     @property
     def optimizer_defaults(self) -> dict[str, Any]:

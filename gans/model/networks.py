@@ -2,9 +2,9 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from gans.model.given_networks import (
     check_generator,
     copy_of,
     image_shape_of,
+    options_for,
     serialized,
 )
 from gans.model.precision import resolve_precision
@@ -32,16 +33,8 @@ from utils.options.model import ModelOptions
 class GeneratorAndCritic(ResumableModel):
     """A generator, its moving average and a critic, with all their variables from the start.
 
-    Args:
-        options: What the networks are and how they are trained.
-        method: "wgan-gp", "wgan" or "dcgan": decides the architecture's default normalization.
-        logs: Names of what a step logs.
-        image_shape: (H, W, C); C is 1 or 3. Which H and W work depends on the architecture. None:
-            the shape of the networks given, else (64, 64, 3).
-        generator: A network of one's own instead of the architecture's: noise [N, noise_dim] to
-            float32 images [N, H, W, C] in [-1, 1].
-        critic: Likewise: images [N, H, W, C] to float32 scores [N, 1].
-        name: Name of the model.
+    A subclass says which options it takes, which defaults differ from theirs, and `describe`s what
+    they make of it. Its arguments are those of `utils.options.model.documented`.
 
     Attributes:
         options: As given, with what it leaves open: base_filters, critic_normalization, precision.
@@ -61,18 +54,22 @@ class GeneratorAndCritic(ResumableModel):
         ValueError: If an argument is out of range.
     """
 
+    options_class: ClassVar[type[ModelOptions]]
+    published: ClassVar[dict[str, Any]]  # defaults of the paper that the options do not have
+    default_name: ClassVar[str]
+
     def __init__(
         self,
-        options: ModelOptions,
-        *,
-        method: str,
-        logs: Sequence[str],
         image_shape: tuple[int, int, int] | None = None,
+        *,
         generator: keras.Model | None = None,
         critic: keras.Model | None = None,
         name: str | None = None,
+        **options: Any,
     ):
-        super().__init__(logs, name=name)
+        options = options_for(self.options_class, self.published, options, generator, critic)
+        method, logs = self.describe(options)
+        super().__init__(logs, name=name or self.default_name)
         self.method = method
         self.image_shape = image_shape_of(image_shape, options.noise_dim, generator, critic)
         if len(self.image_shape) != 3 or self.image_shape[2] not in (1, 3):
@@ -127,6 +124,11 @@ class GeneratorAndCritic(ResumableModel):
                     found["critic_normalization"],
                 )
         return dataclasses.replace(options, **found)
+
+    @staticmethod
+    def describe(options: ModelOptions) -> tuple[str, list[str]]:
+        """The method, "wgan-gp", "wgan" or "dcgan", and the names of what a step logs."""
+        raise NotImplementedError
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("generator", "critic") and name in vars(self):

@@ -3,9 +3,7 @@
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from utils.checks import at_least, one_of, positive, share, whole
 from utils.options.fields import Options, flag, help_with_default, option
@@ -130,30 +128,27 @@ class OptimizerOptions(Options):
         self._default("generator_learning_rate", self.learning_rate)
 
 
-def documented(group: type[Options], **defaults: Any) -> Callable[[type], type]:
-    """Decorates a class that takes a group's options as keywords: they show in `help(class)`.
+_ARGUMENTS = """\
+        image_shape: (H, W, C); C is 1 or 3. None: that of the networks given, else (64, 64, 3).
+        generator: A network of one's own instead of the architecture's: noise [N, noise_dim] to
+            float32 images [N, H, W, C] in [-1, 1].
+        critic: Likewise: images [N, H, W, C] to float32 scores [N, 1].
+        name: Name of the model.
+"""
 
-    Args:
-        group: The options, which replace the word OPTIONS in the docstring and `**options` in the
-            signature.
-        **defaults: Those that differ in this class.
-    """
 
-    def decorate(cls: type) -> type:
-        lines, parameters = [], []
-        for parameter in inspect.signature(cls.__init__).parameters.values():
-            if parameter.kind is not parameter.VAR_KEYWORD and parameter.name != "self":
-                parameters.append(parameter)
-        for field in dataclasses.fields(group):
-            default = defaults.get(field.name, field.default)
-            text = f"{field.name}: {help_with_default(field, default)}"
-            lines.append(textwrap.fill(text, 100, initial_indent=12 * " ",
-                                       subsequent_indent=16 * " "))  # fmt: skip
-            parameters.append(inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.type
-            ))  # fmt: skip
-        cls.__doc__ = cls.__doc__.replace("OPTIONS", "\n".join(lines))
-        cls.__signature__ = inspect.Signature(parameters)
-        return cls
-
-    return decorate
+def documented(cls: type) -> type:
+    """Puts the arguments of a model class into its docstring, for ARGUMENTS, and its signature."""
+    lines = []
+    parameters = [parameter for parameter in inspect.signature(cls).parameters.values()
+                  if parameter.kind is not parameter.VAR_KEYWORD]  # fmt: skip
+    for field in dataclasses.fields(cls.options_class):
+        default = cls.published.get(field.name, field.default)
+        text = f"{field.name}: {help_with_default(field, default)}"
+        lines.append(textwrap.fill(text, 100, initial_indent=8 * " ", subsequent_indent=12 * " "))
+        parameters.append(inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.type
+        ))  # fmt: skip
+    cls.__doc__ = cls.__doc__.replace("ARGUMENTS", _ARGUMENTS + "\n".join(lines))
+    cls.__signature__ = inspect.Signature(parameters)
+    return cls

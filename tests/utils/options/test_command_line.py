@@ -270,7 +270,7 @@ def test_help_of_a_model_class_has_its_options():
     assert set(parameters) >= set(WassersteinOptions.names())
     assert parameters["n_critic"].default == 5
     assert "clip_value: bound of the critic's weights" in WassersteinGAN.__doc__
-    assert "OPTIONS" not in WassersteinGAN.__doc__
+    assert "ARGUMENTS" not in WassersteinGAN.__doc__
 
 
 def test_the_preparators_defaults_are_those_of_the_options():
