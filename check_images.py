@@ -64,9 +64,8 @@ def _run(options: DataOptions, as_json: bool, preview: str | None) -> int:
     from utils.data.inspection import inspect_source
 
     arguments = options.arguments()
-    facts, images = inspect_source(
-        **{name: arguments[name] for name in _INSPECTION_OPTIONS}, show_progress=not as_json
-    )
+    facts, images = inspect_source(**{name: arguments[name] for name in _INSPECTION_OPTIONS},
+                                   show_progress=not as_json)
     size = tuple(facts["image_shape"][:2])
     facts["nearest_sizes"] = [list(near) for near in nearest_sizes(*size)]
     if preview is not None and len(images):

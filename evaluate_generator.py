@@ -105,10 +105,8 @@ def _run(given: argparse.Namespace) -> int:
     trained_on = data_options(config)
     source = given.real or trained_on.get("source")
     if source is None:
-        raise ValueError(
-            "real must name the real images to compare with (--real SOURCE), because "
-            f"{given.fakes!r} does not say what it was trained on. Received: None"
-        )
+        raise ValueError("real must name the real images to compare with (--real SOURCE), because "
+                         f"{given.fakes!r} does not say what it was trained on. Received: None")
     output = _output(given.output, path, run)
     start_tensorflow(show_progress=not given.quiet)
     with quiet_stderr():
@@ -117,19 +115,14 @@ def _run(given: argparse.Namespace) -> int:
     options = preparation(trained_on, vars(given), show_progress=not given.quiet)
     held_out = 0.0 if given.real else trained_on.get("hold_out", 0.0)
     fakes, real, others = _image_sets(given, named, source, held_out, options)
-    extractor = open_extractor(
-        given.features, given.inception_weights, given.resize_mode, given.batch_size
-    )
-    evaluation = evaluate(
-        fakes, real, extractor, others, given.metrics, given.num_images, given.seed,
-        options.get("cache_dir"), show_progress=not given.quiet,
-    )  # fmt: skip
+    extractor = open_extractor(given.features, given.inception_weights, given.resize_mode,
+                               given.batch_size)
+    evaluation = evaluate(fakes, real, extractor, others, given.metrics, given.num_images,
+                          given.seed, options.get("cache_dir"), show_progress=not given.quiet)
     learned = (config.get("data") or {}).get("digest")
     if learned not in (None, real.digest) and "copies" in evaluation:
-        evaluation["warnings"].append(
-            "The real images are not those that the run was trained on, so copies of its training "
-            "images are not found."
-        )
+        evaluation["warnings"].append("The real images are not those that the run was trained on, "
+                                      "so copies of its training images are not found.")
     evaluation["seconds"] = round(time.perf_counter() - began, 1)
     names = [path.name or given.fakes, *(Path(name).parent.name or name for name in given.beside)]
     print(evaluation_table([evaluation, *earlier], names), flush=True)
@@ -151,13 +144,8 @@ def _output(given: str | None, path: Path, run: RunDirectory | None) -> Path:
     return output
 
 
-def _image_sets(
-    given: argparse.Namespace,
-    named: NamedGenerator | None,
-    source: str,
-    hold_out: float,
-    options: dict[str, Any],
-) -> tuple[Any, Any, Any]:
+def _image_sets(given: argparse.Namespace, named: NamedGenerator | None, source: str,
+                hold_out: float, options: dict[str, Any]) -> tuple[Any, Any, Any]:
     """The fakes, the real images and those held out (or None), of one size."""
     from utils.data.inspection import first_image_size
 
@@ -168,10 +156,8 @@ def _image_sets(
     else:
         fakes, (*size, channels) = _generated(given, named)
         if given.resize is not None and tuple(given.resize) != tuple(size):
-            raise ValueError(
-                f"resize must be left out with a generator, whose images are {size[0]} {size[1]}. "
-                f"Received: {' '.join(map(str, given.resize))}"
-            )
+            raise ValueError("resize must be left out with a generator, whose images are "
+                             f"{size[0]} {size[1]}. Received: {' '.join(map(str, given.resize))}")
         options = {**options, "to_grayscale": channels == 1}
     options = {**options, "resize": size}
     real = _images("--real", source, {**options, "hold_out": hold_out})
@@ -193,9 +179,8 @@ def _generated(given: argparse.Namespace, named: NamedGenerator) -> tuple[Any, t
         "noise": generator.noise,
         "image_shape": list(generator.image_shape),
     }
-    images = ImageSet.generated(
-        generator.generate, given.num_images, given.seed, str(named.path), facts
-    )
+    images = ImageSet.generated(generator.generate, given.num_images, given.seed, str(named.path),
+                                facts)
     return images, generator.image_shape
 
 

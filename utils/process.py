@@ -29,10 +29,8 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
         lines = [line for line in error.message.splitlines() if line and not line.startswith(heads)]
         text = lines[0] if lines else type(error).__name__
         if type(error).__name__ == "ResourceExhaustedError":
-            text = (
-                "the networks and a batch do not fit in memory: lower --batch_size or the image "
-                "size"
-            )
+            text = ("the networks and a batch do not fit in memory: lower --batch_size or the "
+                    "image size")
         _print_error(text)
         return 1
     except ImportError as error:
@@ -66,9 +64,8 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def lazy_face(
-    package: str, homes: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_face(package: str,
+              homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of a package that loads a module where its name is first used.
 
     Args:

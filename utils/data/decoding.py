@@ -124,9 +124,8 @@ class ImageDecoder:
         if image.mode.startswith("I"):
             image = _eight_bits(image)
         elif image.mode == "F":
-            raise UnusableImageError(
-                "floating-point pixels have no known range: save the image with 8 bits"
-            )
+            raise UnusableImageError("floating-point pixels have no known range: save the image "
+                                     "with 8 bits")
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             image = image.convert("RGBA")
             canvas = Image.new("RGBA", image.size, (*self.background, 255))

@@ -35,14 +35,9 @@ _NAMES_KEPT = 20  # of duplicates
 _DAY = 24 * 60 * 60
 
 
-def load_or_prepare(
-    source: Source,
-    decoder: Callable[[], ImageDecoder],
-    folder: Path,
-    use_cache: bool,
-    workers: int,
-    show_progress: bool,
-) -> tuple[SetIndex, np.ndarray | None]:
+def load_or_prepare(source: Source, decoder: Callable[[], ImageDecoder], folder: Path,
+                    use_cache: bool, workers: int,
+                    show_progress: bool) -> tuple[SetIndex, np.ndarray | None]:
     """The prepared set in `folder`, made first if it is not there; no pixels without the cache.
 
     Args:
@@ -66,14 +61,8 @@ def load_or_prepare(
     return index, pixels if use_cache else None
 
 
-def prepare(
-    source: Source,
-    decoder: ImageDecoder,
-    folder: Path,
-    store_pixels: bool,
-    workers: int,
-    show_progress: bool,
-) -> None:
+def prepare(source: Source, decoder: ImageDecoder, folder: Path, store_pixels: bool, workers: int,
+            show_progress: bool) -> None:
     """Decodes a whole source and writes the prepared set to `folder`.
 
     If another process is doing the same, waits for it and takes its set instead.
@@ -135,9 +124,8 @@ def _is_ready(folder: Path, with_pixels: bool, even_incomplete: bool) -> bool:
     return pixels is not None or not with_pixels
 
 
-def _collect(
-    source: Source, decoder: ImageDecoder, index: SetIndex, workers: int, show_progress: bool
-) -> Iterator[np.ndarray]:
+def _collect(source: Source, decoder: ImageDecoder, index: SetIndex, workers: int,
+             show_progress: bool) -> Iterator[np.ndarray]:
     """Yields the usable images, prepared, in order; fills `index` on the way."""
 
     def decode(payload):

@@ -61,18 +61,15 @@ def inspect_source(
     Raises:
         ValueError: An argument is wrong, or the source cannot be opened.
     """
-    check_options(
-        workers, batch_size=batch_size, crop=crop, background=tuple(background),
-        max_megapixels=max_megapixels,
-    )  # fmt: skip
+    check_options(workers, batch_size=batch_size, crop=crop, background=tuple(background),
+                  max_megapixels=max_megapixels)
     size = target_size(image_shape, resize)
     opened = open_source(source, size, show_progress)
     channels = 1 if to_grayscale else opened.channels
     check_channels(image_shape, channels)
     demanded = image_shape is not None and resize is None
-    decoder = ImageDecoder(
-        size, channels, not demanded, crop, tuple(background), float(max_megapixels)
-    )
+    decoder = ImageDecoder(size, channels, not demanded, crop, tuple(background),
+                           float(max_megapixels))
     findings = _Findings(max(1, len(opened) // _PREVIEW_IMAGES))
     with warnings.catch_warnings(), progress_bar("Inspecting", len(opened), show_progress) as bar:
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -107,9 +104,8 @@ def first_image_size(source: str) -> tuple[int, int]:
         except UnusableImageError:
             continue
         return image.height, image.width
-    raise ValueError(
-        f"source must hold images. Received: {printable(opened.location)}, where none can be read"
-    )
+    raise ValueError(f"source must hold images. Received: {printable(opened.location)}, where none "
+                     "can be read")
 
 
 def _look(payload: Payload, decoder: ImageDecoder) -> _Looks:

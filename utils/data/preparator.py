@@ -93,10 +93,8 @@ class DataPreparator:
         show_progress: bool = True,
     ):
         background = tuple(background)
-        check_options(
-            workers, batch_size=batch_size, crop=crop, background=background,
-            max_megapixels=max_megapixels, hold_out=hold_out,
-        )  # fmt: skip
+        check_options(workers, batch_size=batch_size, crop=crop, background=background,
+                      max_megapixels=max_megapixels, hold_out=hold_out)
         at_least(0).check("seed", seed)
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
@@ -125,9 +123,8 @@ class DataPreparator:
         self.digest = self._index.digest
         if self.num_held_out:
             held_out = self._held_out.astype("<i8").tobytes()
-            self.digest = hashlib.blake2b(
-                self.digest.encode() + held_out, digest_size=16
-            ).hexdigest()
+            self.digest = hashlib.blake2b(self.digest.encode() + held_out,
+                                          digest_size=16).hexdigest()
         self._check_batch_size(self.batch_size)
         self._shards = None
         if not use_cache and self._source.shards is not None:
@@ -155,10 +152,8 @@ class DataPreparator:
                 f"Received: {self.num_held_out:,} held-out images"
             )
         if self._pixels is None:
-            raise ValueError(
-                "images is the array in the cache: use gather(indices) or sample(n, seed). "
-                "Received: use_cache=False, which makes none"
-            )
+            raise ValueError("images is the array in the cache: use gather(indices) or sample(n, "
+                             "seed). Received: use_cache=False, which makes none")
         return self._pixels
 
     def gather(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -189,14 +184,8 @@ class DataPreparator:
         rounds = [random.permutation(self.num_images) for _ in range(-(-n // self.num_images))]
         return self.gather(np.concatenate(rounds)[:n])
 
-    def dataset(
-        self,
-        n_critic: int,
-        start_step: int = 0,
-        batch_size: int | None = None,
-        num_replicas: int = 1,
-        replicas: range = range(1),
-    ):
+    def dataset(self, n_critic: int, start_step: int = 0, batch_size: int | None = None,
+                num_replicas: int = 1, replicas: range = range(1)):
         """The endless shuffled stream of training images, one element per generator step.
 
         Args:
@@ -218,27 +207,13 @@ class DataPreparator:
         at_least(0).check("start_step", start_step)
         self._check_batch_size(batch_size)
         if self._shards is not None:
-            whole = shard_stream(
-                self._shards,
-                self._read_again,
-                self.image_shape,
-                n_critic * batch_size,
-                start_step,
-                self._workers,
-            )
+            whole = shard_stream(self._shards, self._read_again, self.image_shape,
+                                 n_critic * batch_size, start_step, self._workers)
             # Each worker reads all shards.
             return split_among_replicas(whole, n_critic, num_replicas, replicas)
         return image_stream(
-            awaited_at_exit(self.gather),
-            self.num_images,
-            self.image_shape,
-            n_critic,
-            batch_size,
-            start_step,
-            self.seed,
-            self._workers,
-            num_replicas,
-            replicas,
+            awaited_at_exit(self.gather), self.num_images, self.image_shape, n_critic, batch_size,
+            start_step, self.seed, self._workers, num_replicas, replicas,
         )
 
     def describe(self) -> dict:
@@ -260,9 +235,8 @@ class DataPreparator:
             "cache_bytes": sum(stored),
         }
 
-    def _prepare(
-        self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
-    ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
+    def _prepare(self, image_shape: Sequence[int] | None, to_grayscale: bool,
+                 show_progress: bool) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
         if not self._use_cache and not self._source.random_access:
             raise ValueError(
                 "use_cache must be True for a source that can only be read from front to end: use "
@@ -276,9 +250,8 @@ class DataPreparator:
             check_channels(image_shape, channels)
             return ImageDecoder(channels=channels, **self._options)
 
-        index, pixels = image_cache.load_or_prepare(
-            self._source, decoder, self.cache_path, self._use_cache, self._workers, show_progress
-        )
+        index, pixels = image_cache.load_or_prepare(self._source, decoder, self.cache_path,
+                                                    self._use_cache, self._workers, show_progress)
         check_channels(image_shape, index.image_shape[-1])
         return index, pixels
 

@@ -37,18 +37,9 @@ def shuffled_indices(positions, num_images: int, seed: int):
     )
 
 
-def image_stream(
-    gather: Callable[[np.ndarray], np.ndarray],
-    num_images: int,
-    image_shape: tuple[int, int, int],
-    n_critic: int,
-    batch_size: int,
-    start_step: int,
-    seed: int,
-    workers: int,
-    num_replicas: int = 1,
-    replicas: range = range(1),
-):
+def image_stream(gather: Callable[[np.ndarray], np.ndarray], num_images: int,
+                 image_shape: tuple[int, int, int], n_critic: int, batch_size: int, start_step: int,
+                 seed: int, workers: int, num_replicas: int = 1, replicas: range = range(1)):
     """Step k holds positions [k * n_critic * batch_size, (k + 1) * n_critic * batch_size).
 
     They are `n_critic` batches, each divided among R replicas in equal parts, in order.

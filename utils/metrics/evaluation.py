@@ -23,17 +23,9 @@ NEAR_COPIES_ABOVE = 0.05  # share of fakes; among real images it is 0.01 by cons
 FEW = 5_000  # images below which the bias of a Fréchet distance is said in words
 
 
-def evaluate(
-    fakes: Any,
-    real: Any,
-    extractor: FeatureExtractor,
-    held_out: Any = None,
-    metrics: Sequence[str] | None = None,
-    num_images: int = 10_000,
-    seed: int = 0,
-    cache_dir: str | Path | None = None,
-    show_progress: bool = True,
-) -> dict[str, Any]:
+def evaluate(fakes: Any, real: Any, extractor: FeatureExtractor, held_out: Any = None,
+             metrics: Sequence[str] | None = None, num_images: int = 10_000, seed: int = 0,
+             cache_dir: str | Path | None = None, show_progress: bool = True) -> dict[str, Any]:
     """Judges fakes against real images.
 
     Args:
@@ -73,9 +65,8 @@ def evaluate(
             evaluation["diversity"] = diversity(features["fakes"], features["real"], seed)
             evaluation["diversity"]["real"] = diversity(*halves, seed)
         if "copies" in metrics:
-            evaluation["copies"] = _copies(
-                sets["real"], chosen, features, digests, seed, show_progress
-            )
+            evaluation["copies"] = _copies(sets["real"], chosen, features, digests, seed,
+                                           show_progress)
     except ValueError as error:  # each real image is there twice, as is known only now
         left_out["diversity and copies"] = str(error)
     evaluation["left_out"] = left_out
@@ -90,16 +81,13 @@ def _sets(**given: Any) -> dict[str, ImageSet]:
     shapes = {name: images.facts.get("image_shape") for name, images in sets.items()}
     for name, shape in shapes.items():
         if None not in (shape, shapes["fakes"]) and shape != shapes["fakes"]:
-            raise ValueError(
-                f"{name} must have the shape of the fakes, {shapes['fakes']}: prepare both with "
-                f"the same resize and to_grayscale. Received: {shape}"
-            )
+            raise ValueError(f"{name} must have the shape of the fakes, {shapes['fakes']}: prepare "
+                             f"both with the same resize and to_grayscale. Received: {shape}")
     return sets
 
 
-def _choose(
-    metrics: Sequence[str] | None, chosen: dict[str, np.ndarray], extractor: FeatureExtractor
-) -> tuple[list[str], dict[str, str]]:
+def _choose(metrics: Sequence[str] | None, chosen: dict[str, np.ndarray],
+            extractor: FeatureExtractor) -> tuple[list[str], dict[str, str]]:
     """The metrics to compute, and the reasons against others."""
     # The floor compares halves of the real images, so there must be twice as many.
     available = {"fakes": len(chosen["fakes"]), "real": len(chosen["real"]) // 2}
@@ -115,26 +103,17 @@ def _choose(
         if metric == "inception_score" and extractor.head is None:
             left_out[metric] = f"{extractor.name} has no class logits"
         elif min(available.values()) < fewest:
-            left_out[metric] = (
-                f"it needs {fewest:,} fakes and {2 * fewest:,} real images; there are "
-                f"{available['fakes']:,} and {len(chosen['real']):,}"
-            )
+            left_out[metric] = (f"it needs {fewest:,} fakes and {2 * fewest:,} real images; there "
+                                f"are {available['fakes']:,} and {len(chosen['real']):,}")
     if metrics is not None and left_out:
         name, reason = next(iter(left_out.items()))
-        raise ValueError(
-            f"metrics must not name {name} here ({reason}): leave it out, or take more "
-            f"images. Received: {', '.join(metrics)}"
-        )
+        raise ValueError(f"metrics must not name {name} here ({reason}): leave it out, or take "
+                         f"more images. Received: {', '.join(metrics)}")
     return [name for name in wanted if name not in left_out], left_out
 
 
-def _features(
-    sets: dict[str, ImageSet],
-    chosen: dict[str, np.ndarray],
-    extractor: FeatureExtractor,
-    folder: Path,
-    show_progress: bool,
-) -> tuple[dict[str, np.ndarray], list[bytes]]:
+def _features(sets: dict[str, ImageSet], chosen: dict[str, np.ndarray], extractor: FeatureExtractor,
+              folder: Path, show_progress: bool) -> tuple[dict[str, np.ndarray], list[bytes]]:
     """Features float32 [n, D] of each set, and the digest of each fake's pixels.
 
     Equal images get equal features. The place of an image in its batch, and the processor, decide
@@ -168,14 +147,8 @@ def _digests(images: np.ndarray) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
-def _numbers(
-    metrics: Sequence[str],
-    features: dict[str, np.ndarray],
-    halves: list[np.ndarray],
-    extractor: FeatureExtractor,
-    seed: int,
-    show_progress: bool,
-) -> list[dict[str, Any]]:
+def _numbers(metrics: Sequence[str], features: dict[str, np.ndarray], halves: list[np.ndarray],
+             extractor: FeatureExtractor, seed: int, show_progress: bool) -> list[dict[str, Any]]:
     """The numbers of those metrics that compare features.
 
     "error" is None or, of the KID, the standard error over its subsets and, of the Inception
@@ -202,14 +175,8 @@ def _numbers(
     return rows
 
 
-def _copies(
-    real: ImageSet,
-    chosen: dict[str, np.ndarray],
-    features: dict[str, np.ndarray],
-    digests: list[bytes],
-    seed: int,
-    show_progress: bool,
-) -> dict[str, Any]:
+def _copies(real: ImageSet, chosen: dict[str, np.ndarray], features: dict[str, np.ndarray],
+            digests: list[bytes], seed: int, show_progress: bool) -> dict[str, Any]:
     """Fakes that are, or nearly are, training images."""
     made, copied = set(digests), set()
     # All real images, not only those with features.
@@ -218,9 +185,7 @@ def _copies(
             copied.update(made.intersection(_digests(real.gather(part))))
             bar.update(len(part))
     threshold = closeness_threshold(features["real"], seed)
-    distances, neighbors = nearest(
-        features["fakes"], features["real"], show_progress=show_progress
-    )
+    distances, neighbors = nearest(features["fakes"], features["real"], show_progress=show_progress)
     closest = np.argsort(distances[:, 0], kind="stable")[:CLOSEST]
     found = {
         "searched": len(features["real"]),
@@ -260,22 +225,16 @@ def _warnings(evaluation: dict[str, Any], fakes: int, half: int) -> list[str]:
         )
     varied = evaluation.get("diversity")
     if varied and varied["collapsed"]:
-        lines.append(
-            f"Collapse: {varied['near_identical']:.0%} of the fakes have a near-identical other "
-            "fake; among as many real images it is 1%."
-        )
+        lines.append(f"Collapse: {varied['near_identical']:.0%} of the fakes have a near-identical "
+                     "other fake; among as many real images it is 1%.")
     copies = evaluation.get("copies")
     if copies and copies["exact"]:
         lines.append(f"Copies: {copies['exact']:,} of {fakes:,} fakes equal a training image.")
     enough = copies and min(fakes, copies["searched"]) >= names.SHARES_FROM
     if enough and copies["near"] > NEAR_COPIES_ABOVE * fakes:
-        lines.append(
-            f"Near copies: {copies['near']:,} of {fakes:,} fakes are nearer to a training image "
-            "than 99% of the training images are to each other."
-        )
+        lines.append(f"Near copies: {copies['near']:,} of {fakes:,} fakes are nearer to a training "
+                     "image than 99% of the training images are to each other.")
     if copies and copies.get("nearer_to_training", {"low": 0})["low"] > 0.5:
-        lines.append(
-            "The fakes are nearer to the training images than to held-out images more often than "
-            "by chance: the generator may have learned some of them by heart."
-        )
+        lines.append("The fakes are nearer to the training images than to held-out images more "
+                     "often than by chance: the generator may have learned some of them by heart.")
     return lines

@@ -19,9 +19,8 @@ _FREE = ("fakes", "versions")  # may differ, but for the number of fakes
 _NAMES = ("extractor", "label", "source", "fingerprint")  # of what other entries identify
 
 
-def protocol_of(
-    sets: Mapping[str, Any], chosen: Mapping[str, np.ndarray], extractor: Any, seed: int
-) -> dict[str, Any]:
+def protocol_of(sets: Mapping[str, Any], chosen: Mapping[str, np.ndarray], extractor: Any,
+                seed: int) -> dict[str, Any]:
     """What must be the same for two evaluations to be compared, and what made the numbers.
 
     Args:
@@ -52,9 +51,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def protocol_differences(
-    one: Mapping[str, Any], other: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
+def protocol_differences(one: Mapping[str, Any],
+                         other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """What keeps numbers of two protocols from being compared: (key, one's value, other's).
 
     Args:

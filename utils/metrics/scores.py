@@ -39,45 +39,37 @@ def _fid(real: np.ndarray, fake: np.ndarray, *_: Any) -> dict[str, float]:
     return {"fid": frechet_distance(Moments.of(real), Moments.of(fake))}
 
 
-def _fid_infinity(
-    real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int, show_progress: bool
-) -> dict[str, float]:
+def _fid_infinity(real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int,
+                  show_progress: bool) -> dict[str, float]:
     line = frechet_at_infinity(Moments.of(real), fake, seed, show_progress=show_progress)
     return {"fid_infinity": line.value}
 
 
-def _kid(
-    real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int, show_progress: bool
-) -> dict[str, float]:
-    mean, error = kernel_distance_of_subsets(
-        real, fake, KID_SUBSETS, KID_SUBSET_SIZE, seed, show_progress
-    )
+def _kid(real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int,
+         show_progress: bool) -> dict[str, float]:
+    mean, error = kernel_distance_of_subsets(real, fake, KID_SUBSETS, KID_SUBSET_SIZE, seed,
+                                             show_progress)
     return {"kid": mean, "kid_error": error}
 
 
-def _kid_all_pairs(
-    real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int, show_progress: bool
-) -> dict[str, float]:
+def _kid_all_pairs(real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int,
+                   show_progress: bool) -> dict[str, float]:
     return {"kid_all_pairs": kernel_distance(real, fake, show_progress)}
 
 
-def _inception_score(
-    real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int, *_: Any
-) -> dict[str, float]:
+def _inception_score(real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int,
+                     *_: Any) -> dict[str, float]:
     if extractor.head is None:
-        raise ValueError(
-            "metrics must not name inception_score if the feature network has no class logits: "
-            f"leave it out. Received: {extractor.name}"
-        )
+        raise ValueError("metrics must not name inception_score if the feature network has no "
+                         f"class logits: leave it out. Received: {extractor.name}")
     # Images of a folder come class by class, but a split must hold all classes.
     order = np.random.default_rng(seed).permutation(len(fake))
     mean, deviation = inception_score(extractor.logits(fake)[order], INCEPTION_SPLITS)
     return {"inception_score": mean, "inception_score_error": deviation}
 
 
-def _manifold(
-    real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int, show_progress: bool
-) -> dict[str, float]:
+def _manifold(real: np.ndarray, fake: np.ndarray, extractor: Any, seed: int,
+              show_progress: bool) -> dict[str, float]:
     return precision_recall_density_coverage(real, fake, PRECISION_K, DENSITY_K, show_progress)
 
 

@@ -19,10 +19,8 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
         evaluation_table([evaluation], [""])  # fails if anything is missing
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"an evaluation must be the evaluation.json of an earlier one. Received: '{path}' "
-            f"({type(error).__name__}: {error})"
-        ) from error
+        raise ValueError("an evaluation must be the evaluation.json of an earlier one. Received: "
+                         f"'{path}' ({type(error).__name__}: {error})") from error
     return evaluation
 
 
@@ -45,9 +43,7 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
     return "\n".join([*lines, "", *evaluation_notes(evaluations, names)])
 
 
-def evaluation_rows(
-    evaluations: Sequence[dict[str, Any]], names: Sequence[str]
-) -> list[list[str]]:
+def evaluation_rows(evaluations: Sequence[dict[str, Any]], names: Sequence[str]) -> list[list[str]]:
     """The cells of `evaluation_table`, its header first."""
     first = evaluations[0]
     # By label: another network's value is another number.

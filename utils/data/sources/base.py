@@ -87,9 +87,8 @@ class Source:
         for index in range(len(self)):
             yield self.name(index), functools.partial(self.read, index)
 
-    def map(
-        self, function: Callable[[Payload], Any], workers: int
-    ) -> Iterator[tuple[str, Any | UnusableImageError]]:
+    def map(self, function: Callable[[Payload], Any],
+            workers: int) -> Iterator[tuple[str, Any | UnusableImageError]]:
         """Applies `function` to every image in threads; yields (name, result or reason) in order.
 
         Threads suffice: Pillow releases the interpreter lock while it decodes and resizes.

@@ -205,7 +205,5 @@ def _check_bytes(size: int) -> None:
 
 def _damaged(location: str, error: Exception) -> ValueError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return ValueError(
-        "source must be an archive that can be read: get it again. "
-        f"Received: {printable(location)} ({reason})"
-    )
+    return ValueError("source must be an archive that can be read: get it again. Received: "
+                      f"{printable(location)} ({reason})")

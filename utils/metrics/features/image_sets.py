@@ -62,10 +62,8 @@ class ImageSet:
                 if isinstance(images, np.ndarray)
                 else type(images).__name__
             )
-            raise ValueError(
-                f"{name} must be a DataPreparator, an ImageSet or an array uint8 [N, H, W, C] with "
-                f"C 1 or 3. Received: {received}"
-            )
+            raise ValueError(f"{name} must be a DataPreparator, an ImageSet or an array uint8 [N, "
+                             f"H, W, C] with C 1 or 3. Received: {received}")
         digest = hashlib.blake2b(str(images.shape).encode(), digest_size=16)
         digest.update(np.ascontiguousarray(images))
         facts = {
@@ -76,14 +74,8 @@ class ImageSet:
         return cls(name, len(images), images.__getitem__, facts, digest.hexdigest())
 
     @classmethod
-    def generated(
-        cls,
-        generate: Callable[..., np.ndarray],
-        count: int,
-        seed: int,
-        name: str,
-        facts: dict[str, Any] | None = None,
-    ) -> "ImageSet":
+    def generated(cls, generate: Callable[..., np.ndarray], count: int, seed: int, name: str,
+                  facts: dict[str, Any] | None = None) -> "ImageSet":
         """The first `count` images of a generator.
 
         Args:
@@ -113,13 +105,9 @@ class ImageSet:
         return np.sort(np.random.default_rng(seed).permutation(self.count)[:most])
 
 
-def extract_features(
-    images: ImageSet,
-    indices: np.ndarray,
-    extractor: FeatureExtractor,
-    show_progress: bool = True,
-    observe: Callable[[np.ndarray], None] | None = None,
-) -> np.ndarray:
+def extract_features(images: ImageSet, indices: np.ndarray, extractor: FeatureExtractor,
+                     show_progress: bool = True,
+                     observe: Callable[[np.ndarray], None] | None = None) -> np.ndarray:
     """Features float32 [n, D] of the images with these numbers.
 
     Args:
@@ -141,14 +129,9 @@ def extract_features(
     return features
 
 
-def cached_features(
-    images: ImageSet,
-    indices: np.ndarray,
-    extractor: FeatureExtractor,
-    cache_dir: str | Path,
-    show_progress: bool = True,
-    observe: Callable[[np.ndarray], None] | None = None,
-) -> np.ndarray:
+def cached_features(images: ImageSet, indices: np.ndarray, extractor: FeatureExtractor,
+                    cache_dir: str | Path, show_progress: bool = True,
+                    observe: Callable[[np.ndarray], None] | None = None) -> np.ndarray:
     """`extract_features`, or its earlier result from the file in `cache_dir`.
 
     The file is named after the pixels, the numbers and the extractor with its resize, so it is

@@ -127,15 +127,8 @@ def _scope_names(name: str) -> Iterator[str]:
         yield f"{name}_{count}"
 
 
-def _convolution(
-    h: keras.KerasTensor,
-    name: str,
-    height: int,
-    width: int,
-    filters: int,
-    stride: int,
-    padding: str | None = None,
-) -> keras.KerasTensor:
+def _convolution(h: keras.KerasTensor, name: str, height: int, width: int, filters: int,
+                 stride: int, padding: str | None = None) -> keras.KerasTensor:
     padding = padding or ("same" if stride == 1 else "valid")
     name = name.replace("/", ".")  # not allowed in Keras names
     return layers.Conv2D(filters, (height, width), stride, padding, activation="relu", name=name)(h)
@@ -203,6 +196,5 @@ def _array(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) 
         received = "numbers below 0"
     else:
         return array.astype(np.float64)
-    raise ValueError(
-        f"inception_weights must hold {name}, finite, of shape {shape}. Received: {received}"
-    )
+    raise ValueError(f"inception_weights must hold {name}, finite, of shape {shape}. Received: "
+                     f"{received}")

@@ -102,10 +102,8 @@ def _read_tgz(path: Path) -> InceptionWeights:
                 pass
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
-        raise ValueError(
-            f"inception_weights must be an undamaged archive with {GRAPH}. Received: '{path}' "
-            f"({_one_line(error)})"
-        ) from error
+        raise ValueError(f"inception_weights must be an undamaged archive with {GRAPH}. Received: "
+                         f"'{path}' ({_one_line(error)})") from error
     return _read_graph(graph, path)
 
 
@@ -121,20 +119,16 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
     try:
         definition.ParseFromString(graph)
     except DecodeError as error:
-        raise ValueError(
-            f"inception_weights must be an undamaged frozen graph. Received: '{path}' "
-            f"({_one_line(error)})"
-        ) from error
+        raise ValueError(f"inception_weights must be an undamaged frozen graph. Received: '{path}' "
+                         f"({_one_line(error)})") from error
     constants = {node.name: node for node in definition.node if node.op == "Const"}
     names = {HEAD: HEAD}
     for layer in inception.layer_names():
         names |= {f"{layer}/{node}": f"{layer}/{part}" for node, part in _NODES.items()}
     missing = [node for node in names if node not in constants]
     if missing:
-        raise ValueError(
-            f"inception_weights must be TensorFlow's graph {GRAPH} of 2015. Received: '{path}', "
-            f"which has no {missing[0]}"
-        )
+        raise ValueError(f"inception_weights must be TensorFlow's graph {GRAPH} of 2015. Received: "
+                         f"'{path}', which has no {missing[0]}")
     arrays = {}
     for node, ours in names.items():
         try:
@@ -153,25 +147,20 @@ def _read_npz(path: Path) -> InceptionWeights:
             arrays = {name: file[name] for name in file.files}
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
-        raise ValueError(
-            f"inception_weights must be an undamaged .npz of arrays. Received: '{path}' "
-            f"({_one_line(error)})"
-        ) from error
+        raise ValueError("inception_weights must be an undamaged .npz of arrays. Received: "
+                         f"'{path}' ({_one_line(error)})") from error
     return _weights(arrays, path.stem, False, path.read_bytes(), path)
 
 
-def _weights(
-    arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes, path: Path
-) -> InceptionWeights:
+def _weights(arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes,
+             path: Path) -> InceptionWeights:
     head = arrays.pop(HEAD, None)
     wanted = (inception.FEATURES, inception.CLASSES)
     if head is not None and not (
         head.shape == wanted and head.dtype.kind == "f" and np.isfinite(head).all()
     ):
-        raise ValueError(
-            f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
-            f"Received: '{path}' with {head.dtype} of shape {head.shape}"
-        )
+        raise ValueError(f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
+                         f"Received: '{path}' with {head.dtype} of shape {head.shape}")
     return InceptionWeights(arrays, head, name, is_fid, hashlib.sha256(content).hexdigest())
 
 

@@ -26,9 +26,8 @@ def resize(images: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
     import tensorflow as tf
 
     # `tf.image.resize` of TensorFlow 2 is another function.
-    return tf.raw_ops.ResizeBilinear(
-        images=images, size=size, align_corners=False, half_pixel_centers=False
-    ).numpy()
+    return tf.raw_ops.ResizeBilinear(images=images, size=size, align_corners=False,
+                                     half_pixel_centers=False).numpy()
 
 
 def _resize_clean(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
