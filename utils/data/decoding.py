@@ -1,5 +1,6 @@
 """One encoded image or array in, one uint8 array of the required shape out."""
 
+import contextlib
 import io
 import threading
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ class ImageDecoder:
                 side = max(self.size) * _DRAFT_MARGIN  # of any orientation
                 image.draft(None, (side, side))
             image.load()
-            _turn_upright(image)
+            with contextlib.suppress(Exception):  # a damaged EXIF block: use the pixels as stored
+                ImageOps.exif_transpose(image, in_place=True)
             return self._convert(image)
         except UnusableImageError:
             raise
@@ -158,13 +160,6 @@ def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, flo
     width, height = min(size[0], target[0] / scale), min(size[1], target[1] / scale)
     left, top = (size[0] - width) / 2, (size[1] - height) / 2
     return left, top, left + width, top + height
-
-
-def _turn_upright(image: Image.Image) -> None:
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # the EXIF block is damaged, the pixels are not: use them as stored
-        return
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -97,7 +97,7 @@ def first_image_size(source: str) -> tuple[int, int]:
         ValueError: The source cannot be opened or holds no such image.
     """
     opened = open_source(source, DEFAULT_SIZE)
-    decoder = ImageDecoder(DEFAULT_SIZE, opened.channels, True, "center", (255, 255, 255), 100.0)
+    decoder = ImageDecoder(DEFAULT_SIZE, opened.channels)
     for _, read in opened.items():
         try:
             image = decoder.load(read())
@@ -203,16 +203,12 @@ def _resizing(sizes: Counter, size: tuple[int, int], fit: str) -> dict:
     shapes = np.repeat(np.array(list(sizes)), list(sizes.values()), axis=0)  # [n, (H, W)]
     aspect = (shapes[:, 1] / shapes[:, 0]) / (size[1] / size[0])
     change = np.maximum(aspect, 1 / aspect)
-    facts = {
-        "fit": fit,
-        "aspect_change": {"median": float(np.median(change)), "max": float(change.max())},
-        "enlarged": int((shapes < size).any(axis=1).sum()),
-    }
+    facts = {"fit": fit, "aspect_change": change,
+             "enlarged": int((shapes < size).any(axis=1).sum())}
     if fit in ("center", "pad"):
-        share = 1 - 1 / change
-        name = "cropped_share" if fit == "center" else "padded_share"
-        facts[name] = {"median": float(np.median(share)), "max": float(share.max())}
-    return facts
+        facts["cropped_share" if fit == "center" else "padded_share"] = 1 - 1 / change
+    return {name: {"median": float(np.median(value)), "max": float(value.max())}
+            if isinstance(value, np.ndarray) else value for name, value in facts.items()}
 
 
 def _problem(facts: dict, batch_size: int) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 from utils.files import default_cache_dir
 from utils.metrics import names
 from utils.metrics.copies import closeness_threshold, nearer_to_training
-from utils.metrics.distances import nearest
+from utils.metrics.distances import nearest, spans
 from utils.metrics.diversity import diversity
 from utils.metrics.features.extractor import FeatureExtractor
 from utils.metrics.features.image_sets import AT_ONCE, ImageSet, cached_features, extract_features
@@ -90,10 +90,8 @@ def _choose(metrics: Sequence[str] | None, chosen: dict[str, np.ndarray],
             extractor: FeatureExtractor) -> tuple[list[str], dict[str, str]]:
     """The metrics to compute, and the reasons against others."""
     # The floor compares halves of the real images, so there must be twice as many.
-    available = {"fakes": len(chosen["fakes"]), "real": len(chosen["real"]) // 2}
-    wanted = list(names.METRICS)
-    if metrics is not None:
-        wanted = list(dict.fromkeys(names.metric_of(name) for name in metrics))
+    fakes, real = len(chosen["fakes"]), len(chosen["real"])
+    wanted = dict.fromkeys(names.METRICS if metrics is None else map(names.metric_of, metrics))
     left_out = {}
     for metric in wanted:
         fewest = 2
@@ -102,9 +100,9 @@ def _choose(metrics: Sequence[str] | None, chosen: dict[str, np.ndarray],
             fewest = needs.fewest + needs.fewest_a_dimension * extractor.dimensions
         if metric == "inception_score" and extractor.head is None:
             left_out[metric] = f"{extractor.name} has no class logits"
-        elif min(available.values()) < fewest:
+        elif min(fakes, real // 2) < fewest:
             left_out[metric] = (f"it needs {fewest:,} fakes and {2 * fewest:,} real images; there "
-                                f"are {available['fakes']:,} and {len(chosen['real']):,}")
+                                f"are {fakes:,} and {real:,}")
     if metrics is not None and left_out:
         name, reason = next(iter(left_out.items()))
         raise ValueError(f"metrics must not name {name} here ({reason}): leave it out, or take "
@@ -120,27 +118,25 @@ def _features(sets: dict[str, ImageSet], chosen: dict[str, np.ndarray], extracto
     the last bits: a network does not say which images are equal, but their pixels do.
     """
     features: dict[str, np.ndarray] = {}
-    digests: dict[str, list[bytes]] = {name: [] for name in sets}
     seen: dict[bytes, tuple[str, int]] = {}
     for name in sorted(sets, key=lambda name: name == "fakes"):  # fakes, which take longest, last
-        given = sets[name], chosen[name], extractor
-        found = digests[name]
+        given, digests = (sets[name], chosen[name], extractor), []
 
-        def observe(images: np.ndarray, found: list[bytes] = found) -> None:
+        def observe(images: np.ndarray, found: list[bytes] = digests) -> None:
             found.extend(_digests(images))
 
         if name == "fakes":
             features[name] = extract_features(*given, show_progress, observe)
         else:
             features[name] = cached_features(*given, folder, show_progress, observe)
-        places = [seen.setdefault(key, (name, row)) for row, key in enumerate(digests[name])]
+        places = [seen.setdefault(key, (name, row)) for row, key in enumerate(digests)]
         repeated = [row for row, place in enumerate(places) if place != (name, row)]
         if repeated:
             features[name] = np.array(features[name])  # it may be a read-only map
         for row in repeated:
             other, first = places[row]
             features[name][row] = features[other][first]
-    return features, digests["fakes"]
+    return features, digests  # the last are those of the fakes
 
 
 def _digests(images: np.ndarray) -> list[bytes]:
@@ -161,17 +157,10 @@ def _numbers(metrics: Sequence[str], features: dict[str, np.ndarray], halves: li
         compute = COMPUTED[metric].compute
         values = compute(features["real"], features["fakes"], extractor, seed, show_progress)
         floor = compute(*halves, extractor, seed, show_progress)
-        rows += [
-            {
-                "name": name,
-                "label": names.NUMBERS[name].label(extractor),
-                "better": names.NUMBERS[name].better,
-                "value": values[name],
-                "error": values.get(f"{name}_error"),
-                "real": floor[name],
-            }
-            for name in names.METRICS[metric]
-        ]
+        for name in names.METRICS[metric]:
+            number, error = names.NUMBERS[name], values.get(f"{name}_error")
+            rows.append({"name": name, "label": number.label(extractor), "better": number.better,
+                         "value": values[name], "error": error, "real": floor[name]})
     return rows
 
 
@@ -181,8 +170,9 @@ def _copies(real: ImageSet, chosen: dict[str, np.ndarray], features: dict[str, n
     made, copied = set(digests), set()
     # All real images, not only those with features.
     with progress_bar("Looking for exact copies", real.count, show_progress) as bar:
-        for part in np.array_split(np.arange(real.count), -(-real.count // AT_ONCE)):
-            copied.update(made.intersection(_digests(real.gather(part))))
+        for rows in spans(real.count, AT_ONCE):
+            part = real.gather(np.arange(rows.start, rows.stop))
+            copied.update(made.intersection(_digests(part)))
             bar.update(len(part))
     threshold = closeness_threshold(features["real"], seed)
     distances, neighbors = nearest(features["fakes"], features["real"], show_progress=show_progress)
@@ -193,14 +183,9 @@ def _copies(real: ImageSet, chosen: dict[str, np.ndarray], features: dict[str, n
         "exact_searched": real.count,
         "near": int((distances[:, 0] < threshold).sum()),
         "near_threshold": threshold,
-        "closest": [
-            {
-                "fake": int(chosen["fakes"][index]),
-                "training": int(chosen["real"][neighbors[index, 0]]),
-                "distance": float(distances[index, 0]),
-            }
-            for index in closest
-        ],
+        "closest": [{"fake": int(chosen["fakes"][index]),
+                     "training": int(chosen["real"][neighbors[index, 0]]),
+                     "distance": float(distances[index, 0])} for index in closest],
     }
     if "held_out" in features:
         held_out, others = nearest(np.asarray(features["fakes"])[closest], features["held_out"])

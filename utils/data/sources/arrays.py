@@ -20,8 +20,6 @@ _NPZ_NAMES = ("images", "x_train")  # preferred if an archive holds several arra
 class _ArraySource(Source):
     """Images in one array; subclasses say how to get it."""
 
-    note: str | None = None
-
     @functools.cached_property
     def _array(self) -> np.ndarray:
         """[N, H, W], [N, H, W, 1] or [N, H, W, 3], uint8 or float in [0, 1] or [-1, 1]."""

@@ -85,11 +85,8 @@ class ZipSource(Source):
 
     @functools.cached_property
     def _members(self) -> list[zipfile.ZipInfo]:
-        return [
-            member
-            for member in self._archive.infolist()
-            if not member.is_dir() and is_image_name(member.filename)
-        ]
+        return [member for member in self._archive.infolist()
+                if not member.is_dir() and is_image_name(member.filename)]
 
     @functools.cached_property
     def _archive(self) -> zipfile.ZipFile:
@@ -146,8 +143,10 @@ class TarSource(Source):
         return self._members[index].name
 
     def read(self, index: int) -> bytes:
+        member = self._members[index]
+        _check_bytes(member.size)
         with self._lock:
-            return _read_member(self._archive, self._members[index])
+            return self._archive.extractfile(member).read()
 
     def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
         if self.random_access:
@@ -156,7 +155,10 @@ class TarSource(Source):
         try:
             with tarfile.open(self.location, "r|*") as archive:
                 for member in filter(_is_image, archive):
-                    yield member.name, _read_now(archive, member)
+                    # Read before the archive moves on.
+                    fits = member.size <= MAX_FILE_BYTES
+                    data = archive.extractfile(member).read() if fits else b""
+                    yield member.name, functools.partial(_checked, data, member.size)
         except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise _damaged(self.location, error) from error
 
@@ -165,22 +167,9 @@ def _is_image(member: tarfile.TarInfo) -> bool:
     return member.isreg() and is_image_name(member.name)
 
 
-def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    _check_bytes(member.size)
-    return archive.extractfile(member).read()
-
-
-def _read_now(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
-    """Reads before the archive moves on; returns a function that gives what was read."""
-    try:
-        data = _read_member(archive, member)
-    except UnusableImageError as error:
-        return functools.partial(_raise, error)
-    return lambda: data
-
-
-def _raise(error: Exception) -> None:
-    raise error
+def _checked(data: bytes, size: int) -> bytes:
+    _check_bytes(size)
+    return data
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from utils.checks import one_of
 from utils.data.array_rows import filled
+from utils.metrics.distances import spans
 from utils.metrics.features import inception
-from utils.metrics.features.inception_weights import read_inception_weights
+from utils.metrics.features.inception_weights import one_line, read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
 
 
@@ -35,9 +37,7 @@ class FeatureExtractor:
 
     def __init__(self, network: keras.Model, name: str, sha256: str, resize_mode: str = "tf1",
                  is_fid: bool = False, head: np.ndarray | None = None, batch_size: int = 32):
-        if resize_mode not in RESIZE_MODES:
-            raise ValueError(f"resize_mode must be one of {', '.join(RESIZE_MODES)}. Received: "
-                             f"{resize_mode!r}")
+        one_of(*RESIZE_MODES).check("resize_mode", resize_mode)
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
         _, *size, channels = network.input_shape
@@ -70,16 +70,15 @@ class FeatureExtractor:
                 f"prepare them with to_grayscale. Received: {images.shape[-1]} channels"
             )
         features = np.empty((len(images), self.dimensions), np.float32)
-        for first in range(0, len(images), self.batch_size):
-            part = images[first : first + self.batch_size]
-            size = part.shape[1:3] if None in self._size else self._size
-            batch = filled(resize(part, size, self.resize_mode), self.batch_size)
-            try:
+        size = images.shape[1:3] if None in self._size else self._size
+        try:
+            for rows in spans(len(images), self.batch_size):
+                batch = filled(resize(images[rows], size, self.resize_mode), self.batch_size)
                 with _exact_float32():
-                    features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
-            except tf.errors.ResourceExhaustedError as error:
-                raise ValueError(f"batch_size must be low enough for the memory that {self.name} "
-                                 f"needs: lower it. Received: {self.batch_size}") from error
+                    features[rows] = self._run(batch).numpy()[: rows.stop - rows.start]
+        except tf.errors.ResourceExhaustedError as error:
+            raise ValueError(f"batch_size must be low enough for the memory that {self.name} "
+                             f"needs: lower it. Received: {self.batch_size}") from error
         if not np.isfinite(features).all():
             raise ValueError(f"the feature network {self.name} must give finite features: take "
                              "other weights. Received: NaN or infinity for some image")
@@ -162,9 +161,8 @@ def keras_extractor(path: str | Path, resize_mode: str = "tf1",
         network = keras.models.load_model(path, compile=False)
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(f"features must be an undamaged Keras model. Received: '{path}' "
-                         f"({reason})") from error
+                         f"({one_line(error)})") from error
     shapes = [getattr(network, name, None) for name in ("input_shape", "output_shape")]
     images, output = (shape if isinstance(shape, tuple) else () for shape in shapes)
     is_of_images = len(images) == 4 and images[3] in (1, 3) and images[1:3].count(None) != 1

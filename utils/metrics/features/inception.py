@@ -120,11 +120,7 @@ def _branch(h: keras.KerasTensor, scope: str, operations: list) -> list[keras.Ke
 
 def _scope_names(name: str) -> Iterator[str]:
     """conv, conv_1, conv_2, ...: as TensorFlow names the nodes of a graph."""
-    yield name
-    count = 0
-    while True:
-        count += 1
-        yield f"{name}_{count}"
+    return (f"{name}_{count}" if count else name for count in itertools.count())
 
 
 def _convolution(h: keras.KerasTensor, name: str, height: int, width: int, filters: int,
@@ -168,14 +164,8 @@ def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         layer = network.get_layer(name.replace("/", "."))
         shape = tuple(layer.kernel.shape)
         kernel, gamma, beta, mean, variance = (
-            _array(arrays, f"{name}/{part}", wanted)
-            for part, wanted in [
-                ("kernel", shape),
-                ("gamma", shape[3:]),
-                ("beta", shape[3:]),
-                ("moving_mean", shape[3:]),
-                ("moving_variance", shape[3:]),
-            ]
+            _array(arrays, f"{name}/{part}", shape if part == "kernel" else shape[3:])
+            for part in ("kernel", "gamma", "beta", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + EPSILON)
         layer.kernel.assign(kernel * scale)

@@ -59,7 +59,8 @@ def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
         ValueError: If the file is not one of these, is damaged, or cannot be downloaded.
     """
     path = _download() if path is None else Path(path).expanduser()
-    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".pb": _read_graph_file, ".npz": _read_npz}
+    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".npz": _read_npz,
+               ".pb": lambda path: _read_graph(path.read_bytes(), path)}
     if path.suffix.lower() not in readers or not path.is_file():
         raise ValueError(
             f"inception_weights must be a .tgz, .pb or .npz file that exists: {URL} is "
@@ -78,10 +79,9 @@ def _download() -> Path:
         raise ValueError(
             f"the Inception weights could not be downloaded from {URL}: get the file on another "
             "machine and name it with --inception_weights FILE (inception_weights in Python), or "
-            f"use another network with --features. Received: {_one_line(error)}"
+            f"use another network with --features. Received: {one_line(error)}"
         ) from error
-    if path.stat().st_size != _TGZ_BYTES:
-        size = path.stat().st_size
+    if (size := path.stat().st_size) != _TGZ_BYTES:
         path.unlink()
         raise ValueError(
             f"the Inception weights from {URL} must have {_TGZ_BYTES:,} bytes: try again, or name "
@@ -94,7 +94,7 @@ def _read_tgz(path: Path) -> InceptionWeights:
     try:
         with tarfile.open(path) as archive:
             members = [member for member in archive
-                       if Path(member.name).name == GRAPH and member.isfile()]  # fmt: skip
+                       if Path(member.name).name == GRAPH and member.isfile()]
             if not members:
                 raise ValueError(f"no {GRAPH} in it")
             graph = archive.extractfile(members[0]).read()
@@ -103,12 +103,8 @@ def _read_tgz(path: Path) -> InceptionWeights:
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError(f"inception_weights must be an undamaged archive with {GRAPH}. Received: "
-                         f"'{path}' ({_one_line(error)})") from error
+                         f"'{path}' ({one_line(error)})") from error
     return _read_graph(graph, path)
-
-
-def _read_graph_file(path: Path) -> InceptionWeights:
-    return _read_graph(path.read_bytes(), path)
 
 
 def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
@@ -120,7 +116,7 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
         definition.ParseFromString(graph)
     except DecodeError as error:
         raise ValueError(f"inception_weights must be an undamaged frozen graph. Received: '{path}' "
-                         f"({_one_line(error)})") from error
+                         f"({one_line(error)})") from error
     constants = {node.name: node for node in definition.node if node.op == "Const"}
     names = {HEAD: HEAD}
     for layer in inception.layer_names():
@@ -136,7 +132,7 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"inception_weights must be an undamaged frozen graph. Received: '{path}', whose "
-                f"{node} cannot be read ({_one_line(error)})"
+                f"{node} cannot be read ({one_line(error)})"
             ) from error
     return _weights(arrays, NAME, True, graph, path)
 
@@ -148,7 +144,7 @@ def _read_npz(path: Path) -> InceptionWeights:
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError("inception_weights must be an undamaged .npz of arrays. Received: "
-                         f"'{path}' ({_one_line(error)})") from error
+                         f"'{path}' ({one_line(error)})") from error
     return _weights(arrays, path.stem, False, path.read_bytes(), path)
 
 
@@ -164,5 +160,6 @@ def _weights(arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: by
     return InceptionWeights(arrays, head, name, is_fid, hashlib.sha256(content).hexdigest())
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """The beginning of a library's message."""
     return " ".join(str(error).split())[:200] or type(error).__name__
