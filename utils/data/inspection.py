@@ -77,12 +77,9 @@ def inspect_source(
         for name, result in results:
             findings.add(printable(name), result)
             bar.update()
-    facts = {
-        "source": printable(opened.location),
-        "note": opened.note,
-        "image_shape": [*size, channels],
-        **findings.facts(size, "demand" if demanded else crop),
-    }
+    facts = {"source": printable(opened.location), "note": opened.note,
+             "image_shape": [*size, channels],
+             **findings.facts(size, "demand" if demanded else crop)}
     image_bytes = math.prod(facts["image_shape"])
     facts["disk_bytes"] = facts["usable"] * image_bytes
     facts["batch_bytes"] = 4 * batch_size * image_bytes

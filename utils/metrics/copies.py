@@ -42,30 +42,18 @@ def nearer_to_training(fakes: np.ndarray, training: np.ndarray, held_out: np.nda
     """
     fakes, training, held_out = check_features(fakes=fakes, training=training, held_out=held_out)
     size, rng = min(len(training), len(held_out)), np.random.default_rng(seed)
+    found = [nearest(fakes, _sample(images, size, rng)) for images in (training, held_out)]
     (seen, training_index), (unseen, held_out_index) = (
-        (distances[:, 0], indices[:, 0])
-        for distances, indices in (
-            nearest(fakes, _sample(images, size, rng)) for images in (training, held_out)
-        )
-    )
+        (distances[:, 0], indices[:, 0]) for distances, indices in found)
     nearer = (seen < unseen) + (seen == unseen) / 2
-    hits = np.concatenate(
-        [
-            np.bincount(training_index, nearer, size),
-            np.bincount(held_out_index, 1 - nearer, size),
-        ]
-    )
+    hits = np.concatenate([np.bincount(training_index, nearer, size),
+                           np.bincount(held_out_index, 1 - nearer, size)])
     share, total = float(nearer.mean()), len(hits)
     # Of a sum over `size` of `total` hits drawn without replacement.
     variance = total / (total - 1) * (np.square(hits).sum() - hits.sum() ** 2 / total) / 4
     reach = _Z * math.sqrt(max(float(variance), 0.0)) / len(fakes)
-    return {
-        "share": share,
-        "low": max(share - reach, 0.0),
-        "high": min(share + reach, 1.0),
-        "fakes": len(fakes),
-        "references": size,
-    }
+    return {"share": share, "low": max(share - reach, 0.0), "high": min(share + reach, 1.0),
+            "fakes": len(fakes), "references": size}
 
 
 def closeness_threshold(real: np.ndarray, seed: int = 0, sample: int = 2000,

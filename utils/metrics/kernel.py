@@ -64,10 +64,8 @@ def kernel_distance_of_subsets(real: np.ndarray, fake: np.ndarray, subsets: int 
     values = []
     with progress_bar("Kernel subsets", 3 * subsets * subset_size, show_progress) as bar:
         for _ in range(subsets):
-            drawn = [
-                features[rng.choice(len(features), subset_size, replace=False)]
-                for features in (real, fake)
-            ]
+            drawn = [features[rng.choice(len(features), subset_size, replace=False)]
+                     for features in (real, fake)]
             values.append(_squared_mmd(*drawn, bar))
     return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(subsets))
 

@@ -80,8 +80,8 @@ class FeatureExtractor:
             raise ValueError(f"batch_size must be low enough for the memory that {self.name} "
                              f"needs: lower it. Received: {self.batch_size}") from error
         if not np.isfinite(features).all():
-            raise ValueError(f"the feature network {self.name} must give finite features: take "
-                             "other weights. Received: NaN or infinity for some image")
+            raise ValueError("the feature network must give finite features: take other weights. "
+                             f"Received: NaN or infinity for some image from {self.name}")
         return features
 
     def logits(self, features: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
                ".pb": lambda path: _read_graph(path.read_bytes(), path)}
     if path.suffix.lower() not in readers or not path.is_file():
         raise ValueError(
-            f"inception_weights must be a .tgz, .pb or .npz file that exists: {URL} is "
+            f"inception_weights must be an existing .tgz, .pb or .npz file: {URL} is "
             f"TensorFlow's, with the same weights as pytorch-fid's .pth. Received: '{path}'"
         )
     return readers[path.suffix.lower()](path)
@@ -152,9 +152,8 @@ def _weights(arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: by
              path: Path) -> InceptionWeights:
     head = arrays.pop(HEAD, None)
     wanted = (inception.FEATURES, inception.CLASSES)
-    if head is not None and not (
-        head.shape == wanted and head.dtype.kind == "f" and np.isfinite(head).all()
-    ):
+    if head is not None and (
+            head.shape != wanted or head.dtype.kind != "f" or not np.isfinite(head).all()):
         raise ValueError(f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
                          f"Received: '{path}' with {head.dtype} of shape {head.shape}")
     return InceptionWeights(arrays, head, name, is_fid, hashlib.sha256(content).hexdigest())
