@@ -20,6 +20,15 @@ from utils.runs.generators import NamedGenerator, generator_file, is_generator, 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
+_EXAMPLES = """examples:
+  %(prog)s runs/gan                                 against the images that it learned from
+  %(prog)s runs/gan --held_out photos/test          and are its images copies?
+  %(prog)s generator.keras --real photos --metrics fid kid
+  %(prog)s fakes/ --real photos --resize 64 64      two folders of images
+  %(prog)s runs/gan --features classifier.keras     judged by a network other than Inception
+
+What the numbers mean: docs/evaluation.md."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
@@ -35,14 +44,7 @@ def _parser() -> OptionParser:
         usage="%(prog)s FAKES [--real SOURCE] [options]",
         description="Judge a generator by its images: how far they are from real ones, how varied, "
         "and whether\nthey are copies. Prints a table, and writes evaluation.json and copies.png.",
-        epilog="""examples:
-  %(prog)s runs/gan                                 against the images that it learned from
-  %(prog)s runs/gan --held_out photos/test          and are its images copies?
-  %(prog)s generator.keras --real photos --metrics fid kid
-  %(prog)s fakes/ --real photos --resize 64 64      two folders of images
-  %(prog)s runs/gan --features classifier.keras     judged by a network other than Inception
-
-What the numbers mean: docs/evaluation.md.""",
+        epilog=_EXAMPLES,
     )
     parser.add_argument("fakes", metavar="FAKES",
                         help="a run directory (its last generator), a saved generator (.keras, .h5 "
@@ -173,12 +175,9 @@ def _generated(given: argparse.Namespace, named: NamedGenerator) -> tuple[Any, t
 
     generator = SavedGenerator.of_run(named.model, named.file)
     content = named.file / "saved_model.pb" if named.file.is_dir() else named.file
-    facts = {
-        "file": str(named.file),
-        "sha256": hashlib.sha256(content.read_bytes()).hexdigest(),
-        "noise": generator.noise,
-        "image_shape": list(generator.image_shape),
-    }
+    sha256 = hashlib.sha256(content.read_bytes()).hexdigest()
+    facts = {"file": str(named.file), "sha256": sha256, "noise": generator.noise,
+             "image_shape": list(generator.image_shape)}
     images = ImageSet.generated(generator.generate, given.num_images, given.seed, str(named.path),
                                 facts)
     return images, generator.image_shape

@@ -128,8 +128,8 @@ def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay
     from tqdm import tqdm
 
     interval = 0.1 if sys.stderr.isatty() else 10.0
-    options = {"unit": f" {unit}", "disable": not show, "mininterval": interval, "delay": delay}
-    return tqdm(desc=title, total=total or None, **options)
+    return tqdm(desc=title, total=total or None, unit=f" {unit}", disable=not show,
+                mininterval=interval, delay=delay)
 
 
 def available_cores() -> int:

@@ -126,8 +126,8 @@ class ImageDecoder:
         if image.mode.startswith("I"):
             image = _eight_bits(image)
         elif image.mode == "F":
-            raise UnusableImageError("floating-point pixels have no known range: save the image "
-                                     "with 8 bits")
+            raise UnusableImageError(
+                "floating-point pixels have no known range: save the image with 8 bits")
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             image = image.convert("RGBA")
             canvas = Image.new("RGBA", image.size, (*self.background, 255))
@@ -165,8 +165,8 @@ def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, flo
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit gray as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
     if image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these two it means 16 bits
-        raise UnusableImageError("32-bit integer pixels have no known range: save the image with 8 "
-                                 "bits")
+        raise UnusableImageError(
+            "32-bit integer pixels have no known range: save the image with 8 bits")
     pixels = np.asarray(image).astype(np.float32) / 257
     return Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))
 
