@@ -14,10 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only importe
 
 _ROWS = 6  # of each kind in the table
 _NAMES = 5  # of each kind in the lists
-_INSPECTION_OPTIONS = (
-    "source", "image_shape", "resize", "batch_size", "to_grayscale", "crop", "background",
-    "max_megapixels",
-)  # fmt: skip
+_INSPECTION_OPTIONS = ("source", "image_shape", "resize", "batch_size", "to_grayscale", "crop",
+                       "background", "max_megapixels")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,9 +62,8 @@ def _run(options: DataOptions, as_json: bool, preview: str | None) -> int:
     from utils.data.inspection import inspect_source
 
     arguments = options.arguments()
-    facts, images = inspect_source(
-        **{name: arguments[name] for name in _INSPECTION_OPTIONS}, show_progress=not as_json
-    )
+    facts, images = inspect_source(**{name: arguments[name] for name in _INSPECTION_OPTIONS},
+                                   show_progress=not as_json)
     size = tuple(facts["image_shape"][:2])
     facts["nearest_sizes"] = [list(near) for near in nearest_sizes(*size)]
     if preview is not None and len(images):
@@ -90,34 +87,29 @@ def report(facts: dict, batch_size: int) -> str:
         lines.append(f"Using {facts['note']}.")
     lines += ["", *_table(facts)] if facts["usable"] else []
     lines += ["", *_lists(facts), *_resizing(facts["resizing"]), ""]
+    disk, batch = (f"{facts[f'{name}_bytes'] / 1e6:,.1f} MB" for name in ("disk", "batch"))
     lines.append(
-        f"Prepared set: {_megabytes(facts['disk_bytes'])} on disk and at most as much in memory, "
-        f"which the system\ntakes back when it needs it. A batch of {batch_size}: "
-        f"{_megabytes(facts['batch_bytes'])}."
+        f"Prepared set: {disk} on disk and at most as much in memory, "
+        f"which the system\n"
+        f"takes back when it needs it. A batch of {batch_size}: {batch}."
     )
     sizes = [f"{height}x{width}" for height, width in facts["nearest_sizes"]]
     size = "{}x{}".format(*facts["image_shape"])
-    if sizes[0] == size:
-        lines.append(f"Architectures: {size} fits.")
-    else:
-        lines.append(f"Architectures: {size} fits none. The nearest sizes that fit: "
-                     f"{', '.join(sizes)}")
-    if facts["problem"]:
-        lines.append(f"A run would stop: {facts['problem']}.")
-    else:
-        lines.append(f"A run would use {facts['usable']:,} of {facts['images']:,} images.")
-    return "\n".join(lines)
+    nearest = f" none. The nearest sizes that fit: {', '.join(sizes)}"
+    lines.append(f"Architectures: {size} fits{'.' if sizes[0] == size else nearest}")
+    used = f"use {facts['usable']:,} of {facts['images']:,} images"
+    stop = facts["problem"] and f"stop: {facts['problem']}"
+    return "\n".join([*lines, f"A run would {stop or used}."])
 
 
 def _table(facts: dict) -> list[str]:
     columns = []
     for title in ("size", "mode", "format"):
         counts = list(facts[f"{title}s"].items())
-        rest = counts[_ROWS - 1 :] if len(counts) > _ROWS else []
-        shown = counts[: len(counts) - len(rest)]
-        if rest:
-            shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
-        cells = [(title, "images")] + [(str(name), f"{count:,}") for name, count in shown]
+        if len(counts) > _ROWS:
+            rest = counts[_ROWS - 1 :]
+            counts[_ROWS - 1 :] = [(f"{len(rest)} others", sum(count for _, count in rest))]
+        cells = [(title, "images")] + [(str(name), f"{count:,}") for name, count in counts]
         widths = [max(len(cell[i]) for cell in cells) for i in range(2)]
         columns.append([f"{name:<{widths[0]}}  {count:>{widths[1]}}" for name, count in cells])
     height = max(map(len, columns))
@@ -160,10 +152,6 @@ def _resizing(facts: dict) -> list[str]:
         f"Resizing ({facts['fit']}): {verb} {typical}{times} (median), {most} at most; "
         f"{facts['enlarged']:,} images are enlarged."
     ]
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"
 
 
 if __name__ == "__main__":

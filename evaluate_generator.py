@@ -20,6 +20,15 @@ from utils.runs.generators import NamedGenerator, generator_file, is_generator, 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
+_EXAMPLES = """examples:
+  %(prog)s runs/gan                                 against the images that it learned from
+  %(prog)s runs/gan --held_out photos/test          and are its images copies?
+  %(prog)s generator.keras --real photos --metrics fid kid
+  %(prog)s fakes/ --real photos --resize 64 64      two folders of images
+  %(prog)s runs/gan --features classifier.keras     judged by a network other than Inception
+
+What the numbers mean: docs/evaluation.md."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
@@ -35,14 +44,7 @@ def _parser() -> OptionParser:
         usage="%(prog)s FAKES [--real SOURCE] [options]",
         description="Judge a generator by its images: how far they are from real ones, how varied, "
         "and whether\nthey are copies. Prints a table, and writes evaluation.json and copies.png.",
-        epilog="""examples:
-  %(prog)s runs/gan                                 against the images that it learned from
-  %(prog)s runs/gan --held_out photos/test          and are its images copies?
-  %(prog)s generator.keras --real photos --metrics fid kid
-  %(prog)s fakes/ --real photos --resize 64 64      two folders of images
-  %(prog)s runs/gan --features classifier.keras     judged by a network other than Inception
-
-What the numbers mean: docs/evaluation.md.""",
+        epilog=_EXAMPLES,
     )
     parser.add_argument("fakes", metavar="FAKES",
                         help="a run directory (its last generator), a saved generator (.keras, .h5 "
@@ -105,10 +107,8 @@ def _run(given: argparse.Namespace) -> int:
     trained_on = data_options(config)
     source = given.real or trained_on.get("source")
     if source is None:
-        raise ValueError(
-            "real must name the real images to compare with (--real SOURCE), because "
-            f"{given.fakes!r} does not say what it was trained on. Received: None"
-        )
+        raise ValueError("real must name the real images to compare with (--real SOURCE), because "
+                         f"{given.fakes!r} does not say what it was trained on. Received: None")
     output = _output(given.output, path, run)
     start_tensorflow(show_progress=not given.quiet)
     with quiet_stderr():
@@ -117,19 +117,14 @@ def _run(given: argparse.Namespace) -> int:
     options = preparation(trained_on, vars(given), show_progress=not given.quiet)
     held_out = 0.0 if given.real else trained_on.get("hold_out", 0.0)
     fakes, real, others = _image_sets(given, named, source, held_out, options)
-    extractor = open_extractor(
-        given.features, given.inception_weights, given.resize_mode, given.batch_size
-    )
-    evaluation = evaluate(
-        fakes, real, extractor, others, given.metrics, given.num_images, given.seed,
-        options.get("cache_dir"), show_progress=not given.quiet,
-    )  # fmt: skip
+    extractor = open_extractor(given.features, given.inception_weights, given.resize_mode,
+                               given.batch_size)
+    evaluation = evaluate(fakes, real, extractor, others, given.metrics, given.num_images,
+                          given.seed, options.get("cache_dir"), show_progress=not given.quiet)
     learned = (config.get("data") or {}).get("digest")
     if learned not in (None, real.digest) and "copies" in evaluation:
-        evaluation["warnings"].append(
-            "The real images are not those that the run was trained on, so copies of its training "
-            "images are not found."
-        )
+        evaluation["warnings"].append("The real images are not those that the run was trained on, "
+                                      "so copies of its training images are not found.")
     evaluation["seconds"] = round(time.perf_counter() - began, 1)
     names = [path.name or given.fakes, *(Path(name).parent.name or name for name in given.beside)]
     print(evaluation_table([evaluation, *earlier], names), flush=True)
@@ -151,13 +146,8 @@ def _output(given: str | None, path: Path, run: RunDirectory | None) -> Path:
     return output
 
 
-def _image_sets(
-    given: argparse.Namespace,
-    named: NamedGenerator | None,
-    source: str,
-    hold_out: float,
-    options: dict[str, Any],
-) -> tuple[Any, Any, Any]:
+def _image_sets(given: argparse.Namespace, named: NamedGenerator | None, source: str,
+                hold_out: float, options: dict[str, Any]) -> tuple[Any, Any, Any]:
     """The fakes, the real images and those held out (or None), of one size."""
     from utils.data.inspection import first_image_size
 
@@ -168,10 +158,8 @@ def _image_sets(
     else:
         fakes, (*size, channels) = _generated(given, named)
         if given.resize is not None and tuple(given.resize) != tuple(size):
-            raise ValueError(
-                f"resize must be left out with a generator, whose images are {size[0]} {size[1]}. "
-                f"Received: {' '.join(map(str, given.resize))}"
-            )
+            raise ValueError("resize must be left out with a generator, whose images are "
+                             f"{size[0]} {size[1]}. Received: {' '.join(map(str, given.resize))}")
         options = {**options, "to_grayscale": channels == 1}
     options = {**options, "resize": size}
     real = _images("--real", source, {**options, "hold_out": hold_out})
@@ -187,15 +175,11 @@ def _generated(given: argparse.Namespace, named: NamedGenerator) -> tuple[Any, t
 
     generator = SavedGenerator.of_run(named.model, named.file)
     content = named.file / "saved_model.pb" if named.file.is_dir() else named.file
-    facts = {
-        "file": str(named.file),
-        "sha256": hashlib.sha256(content.read_bytes()).hexdigest(),
-        "noise": generator.noise,
-        "image_shape": list(generator.image_shape),
-    }
-    images = ImageSet.generated(
-        generator.generate, given.num_images, given.seed, str(named.path), facts
-    )
+    sha256 = hashlib.sha256(content.read_bytes()).hexdigest()
+    facts = {"file": str(named.file), "sha256": sha256, "noise": generator.noise,
+             "image_shape": list(generator.image_shape)}
+    images = ImageSet.generated(generator.generate, given.num_images, given.seed, str(named.path),
+                                facts)
     return images, generator.image_shape
 
 

@@ -27,14 +27,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    temporary, replaced = (
+        path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}") for _ in range(2))
     try:
         yield temporary
         if temporary.is_file():
             with temporary.open("rb+") as file:  # on disk before the name points to it
                 os.fsync(file.fileno())
         elif path.is_dir():  # a folder cannot be replaced in one call: clear the name first
-            replaced = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
             path.replace(replaced)
             temporary.replace(path)
             shutil.rmtree(replaced)

@@ -14,14 +14,8 @@ NOISES = ("normal", "uniform")
 _PARALLEL = 1e-4
 
 
-def sample(
-    n: int,
-    noise_dim: int,
-    seed: int = 0,
-    noise: str = "normal",
-    truncation: float | None = None,
-    first: int = 0,
-) -> np.ndarray:
+def sample(n: int, noise_dim: int, seed: int = 0, noise: str = "normal",
+           truncation: float | None = None, first: int = 0) -> np.ndarray:
     """Noise vectors `first` to `first + n` of a seed.
 
     Args:
@@ -118,14 +112,8 @@ def interpolate(points: np.ndarray, frames: int, spherical: bool) -> np.ndarray:
     return np.stack([way(points[i], points[i + 1], alpha) for i in range(len(points) - 1)])
 
 
-def loop(
-    frames: int,
-    noise_dim: int,
-    turns: int,
-    seed: int = 0,
-    noise: str = "normal",
-    truncation: float | None = None,
-) -> np.ndarray:
+def loop(frames: int, noise_dim: int, turns: int, seed: int = 0, noise: str = "normal",
+         truncation: float | None = None) -> np.ndarray:
     """A smooth closed way through noise; each vector is distributed like those of `sample`.
 
     Each component is a periodic Gaussian process of time t in [0, 1), sum over h = 1 ... turns of
@@ -182,10 +170,8 @@ def traversal(vector: np.ndarray, across: int, down: int, values: np.ndarray) ->
     """
     inside = range(len(vector))
     if across not in inside or down not in inside or across == down:
-        raise ValueError(
-            f"across and down must be two components of the noise, 0 to {len(vector) - 1}. "
-            f"Received: {across} and {down}"
-        )
+        raise ValueError("across and down must be two components of the noise, 0 to "
+                         f"{len(vector) - 1}. Received: {across} and {down}")
     count = len(values)
     grid = np.tile(np.asarray(vector, np.float32), (count, count, 1))
     grid[:, :, across] = values

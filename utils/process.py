@@ -21,38 +21,29 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
     try:
         return run()
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
-        _print_error(error)
-        return 1
+        message = error
     except _tensorflow_errors() as error:  # raised by errors inside a graph
         # Its first line names the graph, others the places where an operation was made.
         heads = (" ", "\t", "Graph execution", "Detected at")
-        lines = [line for line in error.message.splitlines() if line and not line.startswith(heads)]
-        text = lines[0] if lines else type(error).__name__
+        lines = (line for line in error.message.splitlines() if line and not line.startswith(heads))
+        message = next(lines, type(error).__name__)
         if type(error).__name__ == "ResourceExhaustedError":
-            text = (
-                "the networks and a batch do not fit in memory: lower --batch_size or the image "
-                "size"
-            )
-        _print_error(text)
-        return 1
+            message = ("the networks and a batch do not fit in memory: lower --batch_size or the "
+                       "image size")
     except ImportError as error:
-        _print_error(f"{error}: pip install -r requirements.txt, or use .venv/bin/python")
-        return 1
+        message = f"{error}: pip install -r requirements.txt, or use .venv/bin/python"
     except KeyboardInterrupt:
         print(f"\nStopped. {after_stop}", file=sys.stderr)
         return 130
+    line = " ".join(str(message).split()) or type(message).__name__  # a library's may have several
+    print(f"{Path(sys.argv[0]).name}: error: {line}", file=sys.stderr)
+    return 1
 
 
 def _tensorflow_errors() -> tuple[type[Exception], ...]:
     """TensorFlow's errors, once it is loaded; --help must not load it."""
     tensorflow = sys.modules.get("tensorflow")
     return () if tensorflow is None else (tensorflow.errors.OpError,)
-
-
-def _print_error(error: Exception | str) -> None:
-    """Prints one line on stderr, even if a library's message has several."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    print(f"{Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
 
 
 def leave(status: int) -> NoReturn:
@@ -66,9 +57,8 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def lazy_face(
-    package: str, homes: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_face(package: str,
+              homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of a package that loads a module where its name is first used.
 
     Args:
@@ -138,8 +128,8 @@ def progress_bar(title: str, total: int, show: bool, unit: str = "images", delay
     from tqdm import tqdm
 
     interval = 0.1 if sys.stderr.isatty() else 10.0
-    options = {"unit": f" {unit}", "disable": not show, "mininterval": interval, "delay": delay}
-    return tqdm(desc=title, total=total or None, **options)
+    return tqdm(desc=title, total=total or None, unit=f" {unit}", disable=not show,
+                mininterval=interval, delay=delay)
 
 
 def available_cores() -> int:

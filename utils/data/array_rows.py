@@ -47,9 +47,8 @@ class ArrayRows:
         return rows
 
 
-def in_batches(
-    function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, batch_size: int
-) -> np.ndarray:
+def in_batches(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray,
+               batch_size: int) -> np.ndarray:
     """What a function makes of rows [N, ...], N at least 1, called with whole batches of them.
 
     Args:

@@ -1,5 +1,6 @@
 """One encoded image or array in, one uint8 array of the required shape out."""
 
+import contextlib
 import io
 import threading
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ class ImageDecoder:
                 side = max(self.size) * _DRAFT_MARGIN  # of any orientation
                 image.draft(None, (side, side))
             image.load()
-            _turn_upright(image)
+            with contextlib.suppress(Exception):  # a damaged EXIF block: use the pixels as stored
+                ImageOps.exif_transpose(image, in_place=True)
             return self._convert(image)
         except UnusableImageError:
             raise
@@ -125,8 +127,7 @@ class ImageDecoder:
             image = _eight_bits(image)
         elif image.mode == "F":
             raise UnusableImageError(
-                "floating-point pixels have no known range: save the image with 8 bits"
-            )
+                "floating-point pixels have no known range: save the image with 8 bits")
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             image = image.convert("RGBA")
             canvas = Image.new("RGBA", image.size, (*self.background, 255))
@@ -161,18 +162,11 @@ def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, flo
     return left, top, left + width, top + height
 
 
-def _turn_upright(image: Image.Image) -> None:
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # the EXIF block is damaged, the pixels are not: use them as stored
-        return
-
-
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit gray as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
     if image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these two it means 16 bits
-        raise UnusableImageError("32-bit integer pixels have no known range: save the image with 8 "
-                                 "bits")
+        raise UnusableImageError(
+            "32-bit integer pixels have no known range: save the image with 8 bits")
     pixels = np.asarray(image).astype(np.float32) / 257
     return Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))
 

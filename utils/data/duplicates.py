@@ -53,9 +53,8 @@ def near_duplicates(hashes: list[int], thumbnails: np.ndarray) -> list[list[int]
     return list(groups.values())
 
 
-def _group(
-    bucket: np.ndarray, bits: np.ndarray, thumbnails: np.ndarray, leader: np.ndarray
-) -> None:
+def _group(bucket: np.ndarray, bits: np.ndarray, thumbnails: np.ndarray,
+           leader: np.ndarray) -> None:
     """Compares the images of a bucket, ascending indices [n], and writes groups into `leader`."""
     while len(bucket := bucket[_are_no_followers(bucket, leader)]) > 1:
         rows = max(1, _COMPARED_AT_ONCE // len(bucket))

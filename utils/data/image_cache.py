@@ -35,14 +35,9 @@ _NAMES_KEPT = 20  # of duplicates
 _DAY = 24 * 60 * 60
 
 
-def load_or_prepare(
-    source: Source,
-    decoder: Callable[[], ImageDecoder],
-    folder: Path,
-    use_cache: bool,
-    workers: int,
-    show_progress: bool,
-) -> tuple[SetIndex, np.ndarray | None]:
+def load_or_prepare(source: Source, decoder: Callable[[], ImageDecoder], folder: Path,
+                    use_cache: bool, workers: int,
+                    show_progress: bool) -> tuple[SetIndex, np.ndarray | None]:
     """The prepared set in `folder`, made first if it is not there; no pixels without the cache.
 
     Args:
@@ -66,14 +61,8 @@ def load_or_prepare(
     return index, pixels if use_cache else None
 
 
-def prepare(
-    source: Source,
-    decoder: ImageDecoder,
-    folder: Path,
-    store_pixels: bool,
-    workers: int,
-    show_progress: bool,
-) -> None:
+def prepare(source: Source, decoder: ImageDecoder, folder: Path, store_pixels: bool, workers: int,
+            show_progress: bool) -> None:
     """Decodes a whole source and writes the prepared set to `folder`.
 
     If another process is doing the same, waits for it and takes its set instead.
@@ -83,16 +72,15 @@ def prepare(
             written. Nothing is left behind.
     """
     _remove_abandoned(folder.parent)
-    total = len(source)
-    image_bytes = math.prod(decoder.size) * decoder.channels
     index = SetIndex((*decoder.size, decoder.channels))
+    needed = len(source) * math.prod(index.image_shape)  # bytes; 0 if only reading would tell
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(folder, show_progress) as waited:
             if _is_ready(folder, store_pixels, even_incomplete=waited):
                 return
             if store_pixels:
-                _check_free_space(folder.parent, total * image_bytes)
+                _check_free_space(folder.parent, needed)
             with atomic_path(folder) as unfinished:
                 unfinished.mkdir()
                 images = _collect(source, decoder, index, workers, show_progress)
@@ -105,7 +93,7 @@ def prepare(
         # Without locks, another process may have made the same set in the meantime.
         if _is_ready(folder, store_pixels, even_incomplete=True):
             return
-        needed = f"{total * image_bytes / 1e6:,.0f} MB" if total else "more room"
+        needed = f"{needed / 1e6:,.0f} MB" if needed else "more room"
         raise ValueError(
             f"cache_dir must have room for the prepared images, which need {needed}: choose "
             f"another folder, or use --no_cache. Received: {printable(folder.parent)}, where "
@@ -130,14 +118,12 @@ def _only_one(folder: Path, show_progress: bool) -> Iterator[bool]:
 
 def _is_ready(folder: Path, with_pixels: bool, even_incomplete: bool) -> bool:
     index, pixels = load(folder)
-    if index is None or not (index.complete or even_incomplete):
-        return False
-    return pixels is not None or not with_pixels
+    is_whole = index is not None and (index.complete or even_incomplete)
+    return is_whole and (pixels is not None or not with_pixels)
 
 
-def _collect(
-    source: Source, decoder: ImageDecoder, index: SetIndex, workers: int, show_progress: bool
-) -> Iterator[np.ndarray]:
+def _collect(source: Source, decoder: ImageDecoder, index: SetIndex, workers: int,
+             show_progress: bool) -> Iterator[np.ndarray]:
     """Yields the usable images, prepared, in order; fills `index` on the way."""
 
     def decode(payload):

@@ -61,18 +61,15 @@ def inspect_source(
     Raises:
         ValueError: An argument is wrong, or the source cannot be opened.
     """
-    check_options(
-        workers, batch_size=batch_size, crop=crop, background=tuple(background),
-        max_megapixels=max_megapixels,
-    )  # fmt: skip
+    check_options(workers, batch_size=batch_size, crop=crop, background=tuple(background),
+                  max_megapixels=max_megapixels)
     size = target_size(image_shape, resize)
     opened = open_source(source, size, show_progress)
     channels = 1 if to_grayscale else opened.channels
     check_channels(image_shape, channels)
     demanded = image_shape is not None and resize is None
-    decoder = ImageDecoder(
-        size, channels, not demanded, crop, tuple(background), float(max_megapixels)
-    )
+    decoder = ImageDecoder(size, channels, not demanded, crop, tuple(background),
+                           float(max_megapixels))
     findings = _Findings(max(1, len(opened) // _PREVIEW_IMAGES))
     with warnings.catch_warnings(), progress_bar("Inspecting", len(opened), show_progress) as bar:
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -80,12 +77,9 @@ def inspect_source(
         for name, result in results:
             findings.add(printable(name), result)
             bar.update()
-    facts = {
-        "source": printable(opened.location),
-        "note": opened.note,
-        "image_shape": [*size, channels],
-        **findings.facts(size, "demand" if demanded else crop),
-    }
+    facts = {"source": printable(opened.location), "note": opened.note,
+             "image_shape": [*size, channels],
+             **findings.facts(size, "demand" if demanded else crop)}
     image_bytes = math.prod(facts["image_shape"])
     facts["disk_bytes"] = facts["usable"] * image_bytes
     facts["batch_bytes"] = 4 * batch_size * image_bytes
@@ -100,16 +94,15 @@ def first_image_size(source: str) -> tuple[int, int]:
         ValueError: The source cannot be opened or holds no such image.
     """
     opened = open_source(source, DEFAULT_SIZE)
-    decoder = ImageDecoder(DEFAULT_SIZE, opened.channels, True, "center", (255, 255, 255), 100.0)
+    decoder = ImageDecoder(DEFAULT_SIZE, opened.channels)
     for _, read in opened.items():
         try:
             image = decoder.load(read())
         except UnusableImageError:
             continue
         return image.height, image.width
-    raise ValueError(
-        f"source must hold images. Received: {printable(opened.location)}, where none can be read"
-    )
+    raise ValueError(f"source must hold images. Received: {printable(opened.location)}, where none "
+                     "can be read")
 
 
 def _look(payload: Payload, decoder: ImageDecoder) -> _Looks:
@@ -207,16 +200,12 @@ def _resizing(sizes: Counter, size: tuple[int, int], fit: str) -> dict:
     shapes = np.repeat(np.array(list(sizes)), list(sizes.values()), axis=0)  # [n, (H, W)]
     aspect = (shapes[:, 1] / shapes[:, 0]) / (size[1] / size[0])
     change = np.maximum(aspect, 1 / aspect)
-    facts = {
-        "fit": fit,
-        "aspect_change": {"median": float(np.median(change)), "max": float(change.max())},
-        "enlarged": int((shapes < size).any(axis=1).sum()),
-    }
+    facts = {"fit": fit, "aspect_change": change,
+             "enlarged": int((shapes < size).any(axis=1).sum())}
     if fit in ("center", "pad"):
-        share = 1 - 1 / change
-        name = "cropped_share" if fit == "center" else "padded_share"
-        facts[name] = {"median": float(np.median(share)), "max": float(share.max())}
-    return facts
+        facts["cropped_share" if fit == "center" else "padded_share"] = 1 - 1 / change
+    return {name: {"median": float(np.median(value)), "max": float(value.max())}
+            if isinstance(value, np.ndarray) else value for name, value in facts.items()}
 
 
 def _problem(facts: dict, batch_size: int) -> str | None:

@@ -93,10 +93,8 @@ class DataPreparator:
         show_progress: bool = True,
     ):
         background = tuple(background)
-        check_options(
-            workers, batch_size=batch_size, crop=crop, background=background,
-            max_megapixels=max_megapixels, hold_out=hold_out,
-        )  # fmt: skip
+        check_options(workers, batch_size=batch_size, crop=crop, background=background,
+                      max_megapixels=max_megapixels, hold_out=hold_out)
         at_least(0).check("seed", seed)
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
@@ -105,13 +103,9 @@ class DataPreparator:
         self._workers = workers or available_cores()
         self._cache_dir = Path(cache_dir or default_cache_dir()).expanduser()
         self._use_cache = use_cache
-        self._options = {
-            "size": size,
-            "resize": resize is not None or image_shape is None,
-            "crop": crop,
-            "background": background,
-            "max_megapixels": float(max_megapixels),
-        }
+        self._options = {"size": size, "resize": resize is not None or image_shape is None,
+                         "crop": crop, "background": background,
+                         "max_megapixels": float(max_megapixels)}
         self.fingerprint = prepared_set.fingerprint(self._source, to_grayscale, self._options)
         self._index, self._pixels = self._prepare(image_shape, to_grayscale, show_progress)
         self._rows = None if self._pixels is None else ArrayRows(self._pixels)
@@ -119,15 +113,13 @@ class DataPreparator:
         self.image_shape = self._index.image_shape
         self._training, self._held_out = prepared_set.split(len(self._index.good), hold_out)
         self.num_images, self.num_held_out = len(self._training), len(self._held_out)
-        self.skipped = self._index.skipped
+        self.skipped, self.digest = self._index.skipped, self._index.digest
         self.duplicates = self._index.duplicates
         self.duplicate_names = self._index.duplicate_names
-        self.digest = self._index.digest
         if self.num_held_out:
             held_out = self._held_out.astype("<i8").tobytes()
-            self.digest = hashlib.blake2b(
-                self.digest.encode() + held_out, digest_size=16
-            ).hexdigest()
+            self.digest = hashlib.blake2b(self.digest.encode() + held_out,
+                                          digest_size=16).hexdigest()
         self._check_batch_size(self.batch_size)
         self._shards = None
         if not use_cache and self._source.shards is not None:
@@ -155,10 +147,8 @@ class DataPreparator:
                 f"Received: {self.num_held_out:,} held-out images"
             )
         if self._pixels is None:
-            raise ValueError(
-                "images is the array in the cache: use gather(indices) or sample(n, seed). "
-                "Received: use_cache=False, which makes none"
-            )
+            raise ValueError("images must not be used with use_cache=False: use gather(indices) or "
+                             "sample(n, seed). Received: no array in the cache")
         return self._pixels
 
     def gather(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -189,14 +179,8 @@ class DataPreparator:
         rounds = [random.permutation(self.num_images) for _ in range(-(-n // self.num_images))]
         return self.gather(np.concatenate(rounds)[:n])
 
-    def dataset(
-        self,
-        n_critic: int,
-        start_step: int = 0,
-        batch_size: int | None = None,
-        num_replicas: int = 1,
-        replicas: range = range(1),
-    ):
+    def dataset(self, n_critic: int, start_step: int = 0, batch_size: int | None = None,
+                num_replicas: int = 1, replicas: range = range(1)):
         """The endless shuffled stream of training images, one element per generator step.
 
         Args:
@@ -218,32 +202,16 @@ class DataPreparator:
         at_least(0).check("start_step", start_step)
         self._check_batch_size(batch_size)
         if self._shards is not None:
-            whole = shard_stream(
-                self._shards,
-                self._read_again,
-                self.image_shape,
-                n_critic * batch_size,
-                start_step,
-                self._workers,
-            )
+            whole = shard_stream(self._shards, self._read_again, self.image_shape,
+                                 n_critic * batch_size, start_step, self._workers)
             # Each worker reads all shards.
             return split_among_replicas(whole, n_critic, num_replicas, replicas)
-        return image_stream(
-            awaited_at_exit(self.gather),
-            self.num_images,
-            self.image_shape,
-            n_critic,
-            batch_size,
-            start_step,
-            self.seed,
-            self._workers,
-            num_replicas,
-            replicas,
-        )
+        return image_stream(awaited_at_exit(self.gather), self.num_images, self.image_shape,
+                            n_critic, batch_size, start_step, self.seed, self._workers,
+                            num_replicas, replicas)
 
     def describe(self) -> dict:
         """Plain facts for a log or a JSON file."""
-        stored = [path.stat().st_size for path in self.cache_path.glob("*")]
         return {
             "source": printable(self._source.location),
             "note": self._source.note,
@@ -252,17 +220,16 @@ class DataPreparator:
             "image_shape": list(self.image_shape),
             "skipped": len(self.skipped),
             "duplicates": self.duplicates,
-            "skipped_files": [list(map(str, each)) for each in self.skipped[:_NAMED]],
-            "duplicate_files": [list(map(str, each)) for each in self.duplicate_names[:_NAMED]],
+            "skipped_files": list(map(list, self.skipped[:_NAMED])),
+            "duplicate_files": list(map(list, self.duplicate_names[:_NAMED])),
             "fingerprint": self.fingerprint,
             "digest": self.digest,
             "cache_path": printable(self.cache_path),
-            "cache_bytes": sum(stored),
+            "cache_bytes": sum(path.stat().st_size for path in self.cache_path.glob("*")),
         }
 
-    def _prepare(
-        self, image_shape: Sequence[int] | None, to_grayscale: bool, show_progress: bool
-    ) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
+    def _prepare(self, image_shape: Sequence[int] | None, to_grayscale: bool,
+                 show_progress: bool) -> tuple[prepared_set.SetIndex, np.ndarray | None]:
         if not self._use_cache and not self._source.random_access:
             raise ValueError(
                 "use_cache must be True for a source that can only be read from front to end: use "
@@ -276,9 +243,8 @@ class DataPreparator:
             check_channels(image_shape, channels)
             return ImageDecoder(channels=channels, **self._options)
 
-        index, pixels = image_cache.load_or_prepare(
-            self._source, decoder, self.cache_path, self._use_cache, self._workers, show_progress
-        )
+        index, pixels = image_cache.load_or_prepare(self._source, decoder, self.cache_path,
+                                                    self._use_cache, self._workers, show_progress)
         check_channels(image_shape, index.image_shape[-1])
         return index, pixels
 

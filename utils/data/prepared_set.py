@@ -46,13 +46,9 @@ class SetIndex:
 
 def fingerprint(source: Source, to_grayscale: bool, options: Mapping[str, Any]) -> str:
     """The name of the set that these options make of a source's files, hexadecimal."""
-    facts = {
-        "version": _VERSION,
-        "location": source.location,  # file times may be equal in two folders
-        "to_grayscale": to_grayscale,
-        **options,
-    }
-    digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
+    # With the location, because file times may be equal in two folders.
+    facts = {"version": _VERSION, "location": source.location, "to_grayscale": to_grayscale}
+    digest = hashlib.blake2b(json.dumps(facts | options).encode(), digest_size=16)
     for stamp in source.stamps():
         digest.update(repr(stamp).encode())
     return digest.hexdigest()
@@ -72,8 +68,7 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
     None stands for what is absent or damaged; pixels are also absent if only an index was made.
     """
     try:
-        raw = json.loads((folder / _INDEX).read_text("utf-8"))
-        index = SetIndex(**raw)
+        index = SetIndex(**json.loads((folder / _INDEX).read_text("utf-8")))
         index.image_shape = tuple(index.image_shape)
         index.good = np.array(index.good, np.int64)  # a quarter of a list's memory
         index.skipped = [tuple(pair) for pair in index.skipped]

@@ -74,14 +74,9 @@ class ShardShuffle:
             yield from zip(shard.positions[mask].tolist(), shard.read(mask), strict=True)
 
 
-def shard_stream(
-    shuffle: ShardShuffle,
-    decode: Callable[[int, bytes], np.ndarray],
-    image_shape: tuple[int, int, int],
-    images_per_step: int,
-    start_step: int,
-    workers: int,
-):
+def shard_stream(shuffle: ShardShuffle, decode: Callable[[int, bytes], np.ndarray],
+                 image_shape: tuple[int, int, int], images_per_step: int, start_step: int,
+                 workers: int):
     """Element k holds places [k * images_per_step, (k + 1) * images_per_step) of the stream.
 
     Args:

@@ -26,9 +26,8 @@ def shuffled_indices(positions, num_images: int, seed: int):
     import tensorflow as tf
 
     rounds = positions // num_images
-    constants = [
-        tf.fill(tf.shape(rounds), tf.constant(s, tf.int64)) for s in (_INDEX_SHUFFLE_SEED, seed)
-    ]
+    constants = [tf.fill(tf.shape(rounds), tf.constant(value, tf.int64))
+                 for value in (_INDEX_SHUFFLE_SEED, seed)]
     return tf.raw_ops.RandomIndexShuffle(
         index=positions % num_images,
         seed=tf.stack([*constants, rounds], axis=1),  # [n, 3]
@@ -37,18 +36,9 @@ def shuffled_indices(positions, num_images: int, seed: int):
     )
 
 
-def image_stream(
-    gather: Callable[[np.ndarray], np.ndarray],
-    num_images: int,
-    image_shape: tuple[int, int, int],
-    n_critic: int,
-    batch_size: int,
-    start_step: int,
-    seed: int,
-    workers: int,
-    num_replicas: int = 1,
-    replicas: range = range(1),
-):
+def image_stream(gather: Callable[[np.ndarray], np.ndarray], num_images: int,
+                 image_shape: tuple[int, int, int], n_critic: int, batch_size: int, start_step: int,
+                 seed: int, workers: int, num_replicas: int = 1, replicas: range = range(1)):
     """Step k holds positions [k * n_critic * batch_size, (k + 1) * n_critic * batch_size).
 
     They are `n_critic` batches, each divided among R replicas in equal parts, in order.
@@ -83,11 +73,9 @@ def image_stream(
         images = tf.ensure_shape(images, (n_critic * part, *image_shape))
         return tf.cast(images, tf.float32) / 127.5 - 1.0
 
-    elements = tf.data.Dataset.counter(start_step * len(replicas))
-    # As many whole steps ahead as for one replica.
-    return elements.map(load, num_parallel_calls=workers, deterministic=True).prefetch(
-        2 * len(replicas)
-    )
+    elements = tf.data.Dataset.counter(start_step * len(replicas)).map(
+        load, num_parallel_calls=workers, deterministic=True)
+    return elements.prefetch(2 * len(replicas))  # as many whole steps ahead as for one replica
 
 
 def split_among_replicas(dataset, n_critic: int, num_replicas: int, replicas: range):

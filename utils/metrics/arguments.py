@@ -6,9 +6,8 @@ from numpy.typing import ArrayLike
 _ROWS = 4096  # checked together: a memory map is never read whole
 
 
-def check_features(
-    least: int = 1, width: int | None = None, **features: ArrayLike
-) -> tuple[np.ndarray, ...]:
+def check_features(least: int = 1, width: int | None = None,
+                   **features: ArrayLike) -> tuple[np.ndarray, ...]:
     """Checks sets of features, which keep their dtype and, if any, their memory map.
 
     Args:
@@ -32,9 +31,8 @@ def check_features(
                 f"features for each image. Received: shape {array.shape} of {array.dtype}"
             )
         if len(array) < least:
-            raise ValueError(
-                f"{name} must hold at least {least} images: give more. Received: {len(array)}"
-            )
+            raise ValueError(f"{name} must hold at least {least} images: give more. Received: "
+                             f"{len(array)}")
         width = array.shape[1] if width is None else width
         if array.shape[1] != width:
             raise ValueError(

@@ -11,9 +11,8 @@ from utils.metrics.distances import nearest
 _Z = 1.959963984540054  # 95% of a normal distribution lies within this many deviations
 
 
-def nearer_to_training(
-    fakes: np.ndarray, training: np.ndarray, held_out: np.ndarray, seed: int = 0
-) -> dict:
+def nearer_to_training(fakes: np.ndarray, training: np.ndarray, held_out: np.ndarray,
+                       seed: int = 0) -> dict:
     """The share of fakes whose nearest training image is nearer than any held-out image.
 
     One half if the generator knows the training images no better than others of their distribution;
@@ -43,35 +42,22 @@ def nearer_to_training(
     """
     fakes, training, held_out = check_features(fakes=fakes, training=training, held_out=held_out)
     size, rng = min(len(training), len(held_out)), np.random.default_rng(seed)
+    found = [nearest(fakes, _sample(images, size, rng)) for images in (training, held_out)]
     (seen, training_index), (unseen, held_out_index) = (
-        (distances[:, 0], indices[:, 0])
-        for distances, indices in (
-            nearest(fakes, _sample(images, size, rng)) for images in (training, held_out)
-        )
-    )
+        (distances[:, 0], indices[:, 0]) for distances, indices in found)
     nearer = (seen < unseen) + (seen == unseen) / 2
-    hits = np.concatenate(
-        [
-            np.bincount(training_index, nearer, size),
-            np.bincount(held_out_index, 1 - nearer, size),
-        ]
-    )
+    hits = np.concatenate([np.bincount(training_index, nearer, size),
+                           np.bincount(held_out_index, 1 - nearer, size)])
     share, total = float(nearer.mean()), len(hits)
     # Of a sum over `size` of `total` hits drawn without replacement.
     variance = total / (total - 1) * (np.square(hits).sum() - hits.sum() ** 2 / total) / 4
     reach = _Z * math.sqrt(max(float(variance), 0.0)) / len(fakes)
-    return {
-        "share": share,
-        "low": max(share - reach, 0.0),
-        "high": min(share + reach, 1.0),
-        "fakes": len(fakes),
-        "references": size,
-    }
+    return {"share": share, "low": max(share - reach, 0.0), "high": min(share + reach, 1.0),
+            "fakes": len(fakes), "references": size}
 
 
-def closeness_threshold(
-    real: np.ndarray, seed: int = 0, sample: int = 2000, share: float = 0.01
-) -> float:
+def closeness_threshold(real: np.ndarray, seed: int = 0, sample: int = 2000,
+                        share: float = 0.01) -> float:
     """The distance below which only `share` of real images have another real image.
 
     What counts as a near copy depends on the extractor and the images, so the real images decide
@@ -100,10 +86,8 @@ def closeness_threshold(
     # An image is at distance 0 from itself, but need not be listed first if others are too.
     others = np.where(indices[:, 0] == chosen, distances[:, 1], distances[:, 0])
     if not others.any():
-        raise ValueError(
-            f"real must hold different images: remove the repetitions. Received: {len(real)} "
-            "images, of which every one in the sample equals another"
-        )
+        raise ValueError("real must hold different images: remove the repetitions. Received: "
+                         f"{len(real)} images, of which every one in the sample equals another")
     return float(np.quantile(others[others > 0], share))
 
 

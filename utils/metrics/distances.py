@@ -26,13 +26,8 @@ def spans(total: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, total)) for start in range(0, total, size)]
 
 
-def distance_tiles(
-    queries: np.ndarray,
-    references: np.ndarray,
-    same: bool = False,
-    title: str = "Distances",
-    show_progress: bool = False,
-) -> Iterator[Tile]:
+def distance_tiles(queries: np.ndarray, references: np.ndarray, same: bool = False,
+                   title: str = "Distances", show_progress: bool = False) -> Iterator[Tile]:
     """All squared Euclidean distances |q - r|^2 = |q|^2 + |r|^2 - 2 q.r, in tiles.
 
     Args:
@@ -75,13 +70,8 @@ def distance_tiles(
             bar.update(len(queries) * done // len(grid) - bar.n)
 
 
-def nearest(
-    queries: np.ndarray,
-    references: np.ndarray,
-    k: int = 1,
-    same: bool = False,
-    show_progress: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(queries: np.ndarray, references: np.ndarray, k: int = 1, same: bool = False,
+            show_progress: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest references of each query by Euclidean distance.
 
     Beyond the inputs it needs about 200 MB at 2,048 features, however many there are.
@@ -104,10 +94,8 @@ def nearest(
     queries, references = check_features(queries=queries, references=references)
     at_least(1).check("k", k)
     if same and len(queries) != len(references):
-        raise ValueError(
-            "same=True demands that queries and references are one set: leave out same. "
-            f"Received: {len(queries)} and {len(references)} elements"
-        )
+        raise ValueError("same=True demands that queries and references are one set: leave out "
+                         f"same. Received: {len(queries)} and {len(references)} elements")
     if k > len(references) - same:
         raise ValueError(
             f"k must be at most {len(references) - same}, the number of "
@@ -125,9 +113,7 @@ def nearest(
     return _measured(queries, references, indices)
 
 
-def _merge(
-    best: np.ndarray, indices: np.ndarray, squared: np.ndarray, first_column: int
-) -> None:
+def _merge(best: np.ndarray, indices: np.ndarray, squared: np.ndarray, first_column: int) -> None:
     """Keeps, in place, the k smallest of `best` [n, k] and the new `squared` [n, m]."""
     k = best.shape[1]
     if k < squared.shape[1]:
@@ -141,9 +127,8 @@ def _merge(
     indices[:] = np.take_along_axis(places, order, axis=1)
 
 
-def _measured(
-    queries: np.ndarray, references: np.ndarray, indices: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _measured(queries: np.ndarray, references: np.ndarray,
+              indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distances of the neighbors found, by subtraction, and both in ascending order.
 
     As a distance, the tiles' rounding is about 1e-7 of an element's norm, enough to hide that two

@@ -50,11 +50,9 @@ def diversity(fakes: np.ndarray, reals: np.ndarray, seed: int = 0, sample: int =
     near_identical = float((distances < threshold).mean())
     fake_distance, real_distance = mean_distance(fakes), mean_distance(reals)
     return {
-        "fake_distance": fake_distance,
-        "real_distance": real_distance,
+        "fake_distance": fake_distance, "real_distance": real_distance,
         "ratio": fake_distance / real_distance,
-        "near_identical": near_identical,
-        "threshold": threshold,
+        "near_identical": near_identical, "threshold": threshold,
         "collapsed": near_identical > COLLAPSED_ABOVE and size >= SHARES_FROM,
         "sample": size,
     }
@@ -66,7 +64,5 @@ def mean_distance(features: np.ndarray) -> float:
     for tile in distance_tiles(features, features, same=True):
         if tile.rows == tile.columns:
             np.fill_diagonal(tile.squared, 0)  # to itself; rounding would leave about 1e-7
-            total += float(np.sqrt(tile.squared).sum())
-        else:
-            total += 2 * float(np.sqrt(tile.squared).sum())
+        total += float(np.sqrt(tile.squared).sum()) * (1 if tile.rows == tile.columns else 2)
     return total / (len(features) * (len(features) - 1))

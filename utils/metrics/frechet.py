@@ -70,10 +70,8 @@ class Moments:
 
     def _demand(self, least: int, what: str) -> None:
         if self.count < least:
-            raise ValueError(
-                f"the {what} needs features of at least {least} images: add more. "
-                f"Received: {self.count}"
-            )
+            raise ValueError(f"the {what} needs features of at least {least} images: add more. "
+                             f"Received: {self.count}")
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -95,10 +93,8 @@ def frechet_distance(a: Moments, b: Moments) -> float:
         ValueError: A set has fewer than two images, or the dimensions differ.
     """
     if a.dimensions != b.dimensions:
-        raise ValueError(
-            "a and b must have the same number of features an image: take both from the same "
-            f"extractor. Received: {a.dimensions} and {b.dimensions}"
-        )
+        raise ValueError("a and b must have the same number of features an image: take both from "
+                         f"the same extractor. Received: {a.dimensions} and {b.dimensions}")
     return _distance_from(a)(b)
 
 
@@ -117,13 +113,8 @@ class Extrapolation:
     distances: tuple[float, ...]
 
 
-def frechet_at_infinity(
-    real: Moments,
-    fakes: np.ndarray,
-    seed: int = 0,
-    sizes: int = 15,
-    show_progress: bool = False,
-) -> Extrapolation:
+def frechet_at_infinity(real: Moments, fakes: np.ndarray, seed: int = 0, sizes: int = 15,
+                        show_progress: bool = False) -> Extrapolation:
     """The Fréchet distance that infinitely many fakes would have: a line in 1/N through subsets.
 
     Chong and Forsyth 2020, "Effectively Unbiased FID and Inception Score and where to find them"

@@ -33,14 +33,9 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray, show_progress: bool = Fa
         return _squared_mmd(real, fake, bar)
 
 
-def kernel_distance_of_subsets(
-    real: np.ndarray,
-    fake: np.ndarray,
-    subsets: int = 100,
-    subset_size: int = 1000,
-    seed: int = 0,
-    show_progress: bool = False,
-) -> tuple[float, float]:
+def kernel_distance_of_subsets(real: np.ndarray, fake: np.ndarray, subsets: int = 100,
+                               subset_size: int = 1000, seed: int = 0,
+                               show_progress: bool = False) -> tuple[float, float]:
     """`kernel_distance` averaged over random subsets, with the standard error of that mean.
 
     The protocol of Binkowski et al. 2018 (https://arxiv.org/abs/1801.01401). The standard error
@@ -69,10 +64,8 @@ def kernel_distance_of_subsets(
     values = []
     with progress_bar("Kernel subsets", 3 * subsets * subset_size, show_progress) as bar:
         for _ in range(subsets):
-            drawn = [
-                features[rng.choice(len(features), subset_size, replace=False)]
-                for features in (real, fake)
-            ]
+            drawn = [features[rng.choice(len(features), subset_size, replace=False)]
+                     for features in (real, fake)]
             values.append(_squared_mmd(*drawn, bar))
     return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(subsets))
 

@@ -7,13 +7,9 @@ from utils.metrics.arguments import check_features
 from utils.metrics.distances import distance_tiles, nearest
 
 
-def precision_recall_density_coverage(
-    real: np.ndarray,
-    fake: np.ndarray,
-    precision_k: int = 3,
-    density_k: int = 5,
-    show_progress: bool = False,
-) -> dict[str, float]:
+def precision_recall_density_coverage(real: np.ndarray, fake: np.ndarray, precision_k: int = 3,
+                                      density_k: int = 5,
+                                      show_progress: bool = False) -> dict[str, float]:
     """Four shares, from balls around images that reach to their k-th nearest other image.
 
     Precision is the share of fakes inside a real image's ball, recall the share of reals inside a

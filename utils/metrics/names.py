@@ -60,10 +60,8 @@ SHARES_FROM = 100
 def require_one_network(features: object, inception_weights: object) -> None:
     """Raises ValueError if two networks are named to take features from."""
     if features is not None and inception_weights is not None:
-        raise ValueError(
-            "features and inception_weights must not both be given: leave one out. Received: "
-            f"features={features}, inception_weights={inception_weights}"
-        )
+        raise ValueError("features and inception_weights must not both be given: leave one out. "
+                         f"Received: features={features}, inception_weights={inception_weights}")
 
 
 def metric_of(name: str) -> str:

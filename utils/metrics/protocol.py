@@ -7,21 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from utils.metrics.names import (
-    DENSITY_K,
-    INCEPTION_SPLITS,
-    KID_SUBSET_SIZE,
-    KID_SUBSETS,
-    PRECISION_K,
-)
+from utils.metrics import names
 
 _FREE = ("fakes", "versions")  # may differ, but for the number of fakes
 _NAMES = ("extractor", "label", "source", "fingerprint")  # of what other entries identify
 
 
-def protocol_of(
-    sets: Mapping[str, Any], chosen: Mapping[str, np.ndarray], extractor: Any, seed: int
-) -> dict[str, Any]:
+def protocol_of(sets: Mapping[str, Any], chosen: Mapping[str, np.ndarray], extractor: Any,
+                seed: int) -> dict[str, Any]:
     """What must be the same for two evaluations to be compared, and what made the numbers.
 
     Args:
@@ -32,16 +25,14 @@ def protocol_of(
     """
     return {
         **extractor.protocol(),
-        **{
-            name: {**images.facts, "images": len(chosen[name]), "of": images.count}
-            for name, images in sets.items()
-        },
+        **{name: {**images.facts, "images": len(chosen[name]), "of": images.count}
+           for name, images in sets.items()},
         "seed": seed,
         "ddof": 1,
-        "precision_recall_k": PRECISION_K,
-        "density_coverage_k": DENSITY_K,
-        "kid": {"subsets": KID_SUBSETS, "subset_size": KID_SUBSET_SIZE, "degree": 3},
-        "inception_splits": INCEPTION_SPLITS,
+        "precision_recall_k": names.PRECISION_K,
+        "density_coverage_k": names.DENSITY_K,
+        "kid": {"subsets": names.KID_SUBSETS, "subset_size": names.KID_SUBSET_SIZE, "degree": 3},
+        "inception_splits": names.INCEPTION_SPLITS,
         "versions": versions(),
     }
 
@@ -52,9 +43,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def protocol_differences(
-    one: Mapping[str, Any], other: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
+def protocol_differences(one: Mapping[str, Any],
+                         other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """What keeps numbers of two protocols from being compared: (key, one's value, other's).
 
     Args:
@@ -64,15 +54,14 @@ def protocol_differences(
     """
     before, after = _flatten(one), _flatten(other)
     keys = [key for key in before | after if key.split(".")[-1] not in _NAMES
-            and (key.split(".")[0] not in _FREE or key == "fakes.images")]  # fmt: skip
+            and (key.split(".")[0] not in _FREE or key == "fakes.images")]
     # The FID's weights are the same in every file that holds them.
     if one.get("fid_weights") and other.get("fid_weights"):
         keys = [key for key in keys if key != "weights_sha256"]
     if not ("held_out" in one and "held_out" in other):  # only one looked for copies
         keys = [key for key in keys if not key.startswith("held_out.")]
-    return [
-        (key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
-    ]
+    return [(key, before.get(key), after.get(key)) for key in keys
+            if before.get(key) != after.get(key)]
 
 
 def _flatten(protocol: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -19,10 +19,8 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
         evaluation_table([evaluation], [""])  # fails if anything is missing
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"an evaluation must be the evaluation.json of an earlier one. Received: '{path}' "
-            f"({type(error).__name__}: {error})"
-        ) from error
+        raise ValueError("an evaluation must be the evaluation.json of an earlier one. Received: "
+                         f"'{path}' ({type(error).__name__}: {error})") from error
     return evaluation
 
 
@@ -38,16 +36,12 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
     """
     rows = evaluation_rows(evaluations, names)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+             for row in rows]
     return "\n".join([*lines, "", *evaluation_notes(evaluations, names)])
 
 
-def evaluation_rows(
-    evaluations: Sequence[dict[str, Any]], names: Sequence[str]
-) -> list[list[str]]:
+def evaluation_rows(evaluations: Sequence[dict[str, Any]], names: Sequence[str]) -> list[list[str]]:
     """The cells of `evaluation_table`, its header first."""
     first = evaluations[0]
     # By label: another network's value is another number.
@@ -59,7 +53,7 @@ def evaluation_rows(
         real = f"{own['real']:.4g}" if found[0] else ""
         rows.append([label, *map(_text, found), real, own["better"]])
     for title, value in [("diversity (mean distance, fake / real)", "ratio"),
-                         ("near-identical fakes", "near_identical")]:  # fmt: skip
+                         ("near-identical fakes", "near_identical")]:
         cells = [_varied(one.get("diversity"), value) for one in evaluations]
         if any(cells):
             real = _varied(first.get("diversity", {}).get("real"), value)
@@ -72,16 +66,14 @@ def evaluation_notes(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
     first = evaluations[0]
     lines = _counts(first["protocol"])
     for one, name in zip(evaluations[1:], names[1:], strict=True):
-        lines += [
-            f"Not comparable: {name} has {key} {_short(theirs)}, where {names[0]} has "
-            f"{_short(ours)}."
-            for key, ours, theirs in protocol_differences(first["protocol"], one["protocol"])
-        ]
+        differences = protocol_differences(first["protocol"], one["protocol"])
+        lines += [f"Not comparable: {name} has {key} {_short(theirs)}, where {names[0]} has "
+                  f"{_short(ours)}." for key, ours, theirs in differences]
     for one, name in zip(evaluations, names, strict=True):
         prefix = f"{name}: " if len(evaluations) > 1 else ""
         lines += [f"{prefix}{line}" for line in [*_copies(one), *one["warnings"]]]
         lines += [f"{prefix}Left out: {metric}: {reason}."
-                  for metric, reason in one["left_out"].items()]  # fmt: skip
+                  for metric, reason in one["left_out"].items()]
     return lines
 
 

@@ -20,8 +20,6 @@ _NPZ_NAMES = ("images", "x_train")  # preferred if an archive holds several arra
 class _ArraySource(Source):
     """Images in one array; subclasses say how to get it."""
 
-    note: str | None = None
-
     @functools.cached_property
     def _array(self) -> np.ndarray:
         """[N, H, W], [N, H, W, 1] or [N, H, W, 3], uint8 or float in [0, 1] or [-1, 1]."""
@@ -94,16 +92,13 @@ class NumpySource(_ArraySource):
                 arrays = {name: loaded[name] for name in preferred[:1] or loaded.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             reason = "it holds Python objects" if "pickle" in str(error) else "it is damaged"
-            raise ValueError(
-                "source must be an array file that can be read. "
-                f"Received: {printable(self.location)}: {reason}"
-            ) from error
+            raise ValueError("source must be an array file that can be read. Received: "
+                             f"{printable(self.location)}: {reason}") from error
         images = [array for array in arrays.values() if array.ndim in (3, 4)]
         if len(images) != 1:
             raise ValueError(
-                "source must hold one array of images, or one named "
-                f"{' or '.join(_NPZ_NAMES)}. Received: {len(images)} among {list(arrays)} in "
-                f"{printable(self.location)}"
+                f"source must hold one array of images, or one named {' or '.join(_NPZ_NAMES)}. "
+                f"Received: {len(images)} among {list(arrays)} in {printable(self.location)}"
             )
         return images[0]
 
@@ -126,9 +121,7 @@ class IdxSource(_ArraySource):
             raise self._error("is not an idx file of bytes")
         shape = np.frombuffer(data, ">u4", data[3], offset=4).astype(int)
         if len(shape) not in (3, 4):
-            raise self._error(
-                f"holds {len(shape)}-dimensional data, perhaps labels"
-            )
+            raise self._error(f"holds {len(shape)}-dimensional data, perhaps labels")
         if len(data) - 4 - 4 * len(shape) != math.prod(shape.tolist()):
             raise self._error(f"is cut off or too long for its shape {shape.tolist()}")
         return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)

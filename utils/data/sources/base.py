@@ -13,13 +13,11 @@ import numpy as np
 
 from utils.data.decoding import UnusableImageError
 
-IMAGE_ENDINGS = frozenset(
-    f".{ending}"
-    for ending in (
-        *("apng", "avif", "bmp", "dib", "gif", "ico", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg"),
-        *("pbm", "pcx", "pgm", "png", "pnm", "ppm", "sgi", "tga", "tif", "tiff", "webp"),
-    )
-)
+IMAGE_ENDINGS = frozenset({
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
+    ".jpg", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".sgi", ".tga", ".tif", ".tiff",
+    ".webp",
+})
 _CHUNK = 32  # images per task: few enough to balance threads, enough to keep the overhead small
 
 Payload = bytes | np.ndarray
@@ -87,9 +85,8 @@ class Source:
         for index in range(len(self)):
             yield self.name(index), functools.partial(self.read, index)
 
-    def map(
-        self, function: Callable[[Payload], Any], workers: int
-    ) -> Iterator[tuple[str, Any | UnusableImageError]]:
+    def map(self, function: Callable[[Payload], Any],
+            workers: int) -> Iterator[tuple[str, Any | UnusableImageError]]:
         """Applies `function` to every image in threads; yields (name, result or reason) in order.
 
         Threads suffice: Pillow releases the interpreter lock while it decodes and resizes.

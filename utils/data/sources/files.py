@@ -1,5 +1,6 @@
 """Sources of image files: folders and archives."""
 
+import contextlib
 import functools
 import lzma
 import os
@@ -85,18 +86,13 @@ class ZipSource(Source):
 
     @functools.cached_property
     def _members(self) -> list[zipfile.ZipInfo]:
-        return [
-            member
-            for member in self._archive.infolist()
-            if not member.is_dir() and is_image_name(member.filename)
-        ]
+        return [member for member in self._archive.infolist()
+                if not member.is_dir() and is_image_name(member.filename)]
 
     @functools.cached_property
     def _archive(self) -> zipfile.ZipFile:
-        try:
+        with _whole(self.location):
             return zipfile.ZipFile(self.location)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise _damaged(self.location, error) from error
 
     def __len__(self) -> int:
         return len(self._members)
@@ -127,17 +123,13 @@ class TarSource(Source):
 
     @functools.cached_property
     def _archive(self) -> tarfile.TarFile:
-        try:
+        with _whole(self.location):
             return tarfile.open(self.location, "r:")
-        except (tarfile.TarError, OSError) as error:
-            raise _damaged(self.location, error) from error
 
     @functools.cached_property
     def _members(self) -> list[tarfile.TarInfo]:
-        try:
+        with _whole(self.location):
             return [member for member in self._archive if _is_image(member)]
-        except (tarfile.TarError, OSError) as error:
-            raise _damaged(self.location, error) from error
 
     def __len__(self) -> int:
         return len(self._members) if self.random_access else 0
@@ -146,41 +138,30 @@ class TarSource(Source):
         return self._members[index].name
 
     def read(self, index: int) -> bytes:
+        member = self._members[index]
+        _check_bytes(member.size)
         with self._lock:
-            return _read_member(self._archive, self._members[index])
+            return self._archive.extractfile(member).read()
 
     def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
         if self.random_access:
             yield from super().items()
             return
-        try:
-            with tarfile.open(self.location, "r|*") as archive:
-                for member in filter(_is_image, archive):
-                    yield member.name, _read_now(archive, member)
-        except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise _damaged(self.location, error) from error
+        with _whole(self.location), tarfile.open(self.location, "r|*") as archive:
+            for member in filter(_is_image, archive):
+                # Read before the archive moves on.
+                fits = member.size <= MAX_FILE_BYTES
+                data = archive.extractfile(member).read() if fits else b""
+                yield member.name, functools.partial(_checked, data, member.size)
 
 
 def _is_image(member: tarfile.TarInfo) -> bool:
     return member.isreg() and is_image_name(member.name)
 
 
-def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    _check_bytes(member.size)
-    return archive.extractfile(member).read()
-
-
-def _read_now(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
-    """Reads before the archive moves on; returns a function that gives what was read."""
-    try:
-        data = _read_member(archive, member)
-    except UnusableImageError as error:
-        return functools.partial(_raise, error)
-    return lambda: data
-
-
-def _raise(error: Exception) -> None:
-    raise error
+def _checked(data: bytes, size: int) -> bytes:
+    _check_bytes(size)
+    return data
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -203,9 +184,13 @@ def _check_bytes(size: int) -> None:
         raise UnusableImageError(f"a file of {size / 2**30:.1f} GiB is not an image")
 
 
-def _damaged(location: str, error: Exception) -> ValueError:
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return ValueError(
-        "source must be an archive that can be read: get it again. "
-        f"Received: {printable(location)} ({reason})"
-    )
+@contextlib.contextmanager
+def _whole(location: str) -> Iterator[None]:
+    """Names the archive in the error if what is read from it is damaged."""
+    try:
+        yield
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error,
+            lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ValueError("source must be an archive that can be read: get it again. Received: "
+                         f"{printable(location)} ({reason})") from error

@@ -14,9 +14,8 @@ from utils.wording import printable
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 
 
-def open_source(
-    source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False
-) -> Source:
+def open_source(source: str | os.PathLike, size: tuple[int, int],
+                show_progress: bool = False) -> Source:
     """The source that a user named.
 
     Args:
@@ -50,10 +49,8 @@ def open_source(
     if "idx" in lower and lower.endswith(("ubyte", ".gz")):
         return IdxSource(location)
     hint = f"name its folder, {printable(path.parent)}" if is_image_name(lower) else "unpack it"
-    raise ValueError(
-        "source must be a folder, a .zip or .tar archive, a .npy, .npz or idx .gz array, "
-        f"tfds:NAME or faces: {hint}. Received: the file {printable(name)}"
-    )
+    raise ValueError("source must be a folder, a .zip or .tar archive, a .npy, .npz or idx .gz "
+                     f"array, tfds:NAME or faces: {hint}. Received: the file {printable(name)}")
 
 
 def _no_such_source(name: str, path: Path) -> str:
@@ -61,7 +58,5 @@ def _no_such_source(name: str, path: Path) -> str:
     names = {entry.name: printable(entry) for entry in parent.iterdir()} | {"faces": "faces"}
     near = difflib.get_close_matches(path.name, names, n=1)
     hint = f" (did you mean {names[near[0]]}?)" if near else ""
-    return (
-        "source must be an existing folder or file, tfds:NAME or faces: name a folder, "
-        f"--source FOLDER{hint}. Received: {printable(name)}, which is not there"
-    )
+    return ("source must be an existing folder or file, tfds:NAME or faces: name a folder, "
+            f"--source FOLDER{hint}. Received: {printable(name)}, which is not there")

@@ -90,14 +90,9 @@ class TfdsSource(Source):
         import tensorflow_datasets as tfds
 
         encoded = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
-        dataset = self._builder.as_dataset(
-            split=self._split,
-            decoders=encoded,
-            read_config=tfds.ReadConfig(
-                interleave_cycle_length=self._shards_at_once,
-                interleave_block_length=_IMAGES_AT_ONCE,
-            ),
-        )
+        reading = tfds.ReadConfig(interleave_cycle_length=self._shards_at_once,
+                                  interleave_block_length=_IMAGES_AT_ONCE)
+        dataset = self._builder.as_dataset(self._split, decoders=encoded, read_config=reading)
         for index, example in enumerate(tfds.as_numpy(dataset)):
             yield self.name(index), functools.partial(bytes, example["image"])
 
@@ -143,10 +138,7 @@ class TfdsSource(Source):
         ends = np.cumsum([part.take for part in parts])
         starts = ends - [part.take for part in parts]
         mixed = tf.data.Dataset.from_tensor_slices((starts, ends)).interleave(
-            tf.data.Dataset.range,
-            cycle_length=self._shards_at_once,
-            block_length=_IMAGES_AT_ONCE,
-        )
+            tf.data.Dataset.range, self._shards_at_once, _IMAGES_AT_ONCE)
         numbers = np.concatenate(list(mixed.batch(2**16).as_numpy_iterator()))
         files = np.searchsorted(ends, numbers, side="right")
         skipped = np.array([part.skip for part in parts])

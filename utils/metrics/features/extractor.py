@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from utils.checks import one_of
 from utils.data.array_rows import filled
+from utils.metrics.distances import spans
 from utils.metrics.features import inception
-from utils.metrics.features.inception_weights import read_inception_weights
+from utils.metrics.features.inception_weights import one_line, read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
 
 
@@ -33,20 +35,9 @@ class FeatureExtractor:
         dimensions: D, the length of a feature vector.
     """
 
-    def __init__(
-        self,
-        network: keras.Model,
-        name: str,
-        sha256: str,
-        resize_mode: str = "tf1",
-        is_fid: bool = False,
-        head: np.ndarray | None = None,
-        batch_size: int = 32,
-    ):
-        if resize_mode not in RESIZE_MODES:
-            raise ValueError(
-                f"resize_mode must be one of {', '.join(RESIZE_MODES)}. Received: {resize_mode!r}"
-            )
+    def __init__(self, network: keras.Model, name: str, sha256: str, resize_mode: str = "tf1",
+                 is_fid: bool = False, head: np.ndarray | None = None, batch_size: int = 32):
+        one_of(*RESIZE_MODES).check("resize_mode", resize_mode)
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
         _, *size, channels = network.input_shape
@@ -69,10 +60,8 @@ class FeatureExtractor:
                 feature is not finite.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
-            raise ValueError(
-                "images must be uint8 [N, H, W, C] with C 1 or 3. "
-                f"Received: {images.dtype} {list(images.shape)}"
-            )
+            raise ValueError("images must be uint8 [N, H, W, C] with C 1 or 3. Received: "
+                             f"{images.dtype} {list(images.shape)}")
         if images.shape[-1] == 1 and self._channels == 3:
             images = images.repeat(3, axis=-1)
         if images.shape[-1] != self._channels:
@@ -81,23 +70,18 @@ class FeatureExtractor:
                 f"prepare them with to_grayscale. Received: {images.shape[-1]} channels"
             )
         features = np.empty((len(images), self.dimensions), np.float32)
-        for first in range(0, len(images), self.batch_size):
-            part = images[first : first + self.batch_size]
-            size = part.shape[1:3] if None in self._size else self._size
-            batch = filled(resize(part, size, self.resize_mode), self.batch_size)
-            try:
+        size = images.shape[1:3] if None in self._size else self._size
+        try:
+            for rows in spans(len(images), self.batch_size):
+                batch = filled(resize(images[rows], size, self.resize_mode), self.batch_size)
                 with _exact_float32():
-                    features[first : first + len(part)] = self._run(batch).numpy()[: len(part)]
-            except tf.errors.ResourceExhaustedError as error:
-                raise ValueError(
-                    f"batch_size must be low enough for the memory that {self.name} needs: lower "
-                    f"it. Received: {self.batch_size}"
-                ) from error
+                    features[rows] = self._run(batch).numpy()[: rows.stop - rows.start]
+        except tf.errors.ResourceExhaustedError as error:
+            raise ValueError(f"batch_size must be low enough for the memory that {self.name} "
+                             f"needs: lower it. Received: {self.batch_size}") from error
         if not np.isfinite(features).all():
-            raise ValueError(
-                f"the feature network {self.name} must give finite features: take other weights. "
-                "Received: NaN or infinity for some image"
-            )
+            raise ValueError("the feature network must give finite features: take other weights. "
+                             f"Received: NaN or infinity for some image from {self.name}")
         return features
 
     def logits(self, features: np.ndarray) -> np.ndarray:
@@ -127,21 +111,16 @@ def _exact_float32() -> Iterator[None]:
         tf.config.experimental.enable_tensor_float_32_execution(rounded)
 
 
-def open_extractor(
-    features: str | Path | None = None,
-    inception_weights: str | Path | None = None,
-    resize_mode: str = "tf1",
-    batch_size: int = 32,
-) -> FeatureExtractor:
+def open_extractor(features: str | Path | None = None, inception_weights: str | Path | None = None,
+                   resize_mode: str = "tf1", batch_size: int = 32) -> FeatureExtractor:
     """`keras_extractor` of features where they are given, else `inception_extractor`."""
     if features is not None:
         return keras_extractor(features, resize_mode, batch_size)
     return inception_extractor(inception_weights, resize_mode, batch_size)
 
 
-def inception_extractor(
-    weights: str | Path | None = None, resize_mode: str = "tf1", batch_size: int = 32
-) -> FeatureExtractor:
+def inception_extractor(weights: str | Path | None = None, resize_mode: str = "tf1",
+                        batch_size: int = 32) -> FeatureExtractor:
     """The FID's network with 2,048 pool features.
 
     Args:
@@ -157,14 +136,12 @@ def inception_extractor(
     inception.set_weights(network, weights.arrays)
     images = keras.Input(network.input_shape[1:])
     scaled = keras.Model(images, network((images - 128.0) / 128.0))
-    return FeatureExtractor(
-        scaled, weights.name, weights.sha256, resize_mode, weights.is_fid, weights.head, batch_size
-    )
+    return FeatureExtractor(scaled, weights.name, weights.sha256, resize_mode, weights.is_fid,
+                            weights.head, batch_size)
 
 
-def keras_extractor(
-    path: str | Path, resize_mode: str = "tf1", batch_size: int = 32
-) -> FeatureExtractor:
+def keras_extractor(path: str | Path, resize_mode: str = "tf1",
+                    batch_size: int = 32) -> FeatureExtractor:
     """A saved Keras model as the feature extractor; its output is flattened.
 
     Args:
@@ -184,10 +161,8 @@ def keras_extractor(
         network = keras.models.load_model(path, compile=False)
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ValueError(
-            f"features must be an undamaged Keras model. Received: '{path}' ({reason})"
-        ) from error
+        raise ValueError(f"features must be an undamaged Keras model. Received: '{path}' "
+                         f"({one_line(error)})") from error
     shapes = [getattr(network, name, None) for name in ("input_shape", "output_shape")]
     images, output = (shape if isinstance(shape, tuple) else () for shape in shapes)
     is_of_images = len(images) == 4 and images[3] in (1, 3) and images[1:3].count(None) != 1

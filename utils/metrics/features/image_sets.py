@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from utils.files import atomic_path
+from utils.metrics.distances import spans
 from utils.metrics.features.extractor import FeatureExtractor
 from utils.process import progress_bar
 
@@ -47,43 +48,25 @@ class ImageSet:
             return images
         if hasattr(images, "gather") and hasattr(images, "describe"):
             described = images.describe()
-            facts = {key: described[key] for key in ("source", "image_shape", "fingerprint",
-                                                     "digest")}  # fmt: skip
+            stated = ("source", "image_shape", "fingerprint", "digest")
+            facts = {key: described[key] for key in stated}
             return cls(described["source"], images.num_images, images.gather, facts, images.digest)
-        if (
-            not isinstance(images, np.ndarray)
-            or images.dtype != np.uint8
-            or images.ndim != 4
-            or images.shape[-1] not in (1, 3)
-            or not len(images)
-        ):
-            received = (
-                f"{images.dtype} {list(images.shape)}"
-                if isinstance(images, np.ndarray)
-                else type(images).__name__
-            )
-            raise ValueError(
-                f"{name} must be a DataPreparator, an ImageSet or an array uint8 [N, H, W, C] with "
-                f"C 1 or 3. Received: {received}"
-            )
+        is_array = isinstance(images, np.ndarray) and images.dtype == np.uint8
+        if not is_array or images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+            received = type(images).__name__
+            if isinstance(images, np.ndarray):
+                received = f"{images.dtype} {list(images.shape)}"
+            raise ValueError(f"{name} must be a DataPreparator, an ImageSet or an array uint8 [N, "
+                             f"H, W, C] with C 1 or 3. Received: {received}")
         digest = hashlib.blake2b(str(images.shape).encode(), digest_size=16)
         digest.update(np.ascontiguousarray(images))
-        facts = {
-            "source": f"an array ({name})",
-            "image_shape": list(images.shape[1:]),
-            "digest": digest.hexdigest(),
-        }
+        facts = {"source": f"an array ({name})", "image_shape": list(images.shape[1:]),
+                 "digest": digest.hexdigest()}
         return cls(name, len(images), images.__getitem__, facts, digest.hexdigest())
 
     @classmethod
-    def generated(
-        cls,
-        generate: Callable[..., np.ndarray],
-        count: int,
-        seed: int,
-        name: str,
-        facts: dict[str, Any] | None = None,
-    ) -> "ImageSet":
+    def generated(cls, generate: Callable[..., np.ndarray], count: int, seed: int, name: str,
+                  facts: dict[str, Any] | None = None) -> "ImageSet":
         """The first `count` images of a generator.
 
         Args:
@@ -97,12 +80,8 @@ class ImageSet:
 
         def gather(indices: np.ndarray) -> np.ndarray:
             ends = np.flatnonzero(np.diff(indices) != 1) + 1  # of runs of consecutive numbers
-            return np.concatenate(
-                [
-                    generate(len(run), seed=seed, first=int(run[0]))
-                    for run in np.split(indices, ends)
-                ]
-            )
+            return np.concatenate([generate(len(run), seed=seed, first=int(run[0]))
+                                   for run in np.split(indices, ends)])
 
         return cls(name, count, gather, {"source": name, "seed": seed, **(facts or {})})
 
@@ -113,13 +92,9 @@ class ImageSet:
         return np.sort(np.random.default_rng(seed).permutation(self.count)[:most])
 
 
-def extract_features(
-    images: ImageSet,
-    indices: np.ndarray,
-    extractor: FeatureExtractor,
-    show_progress: bool = True,
-    observe: Callable[[np.ndarray], None] | None = None,
-) -> np.ndarray:
+def extract_features(images: ImageSet, indices: np.ndarray, extractor: FeatureExtractor,
+                     show_progress: bool = True,
+                     observe: Callable[[np.ndarray], None] | None = None) -> np.ndarray:
     """Features float32 [n, D] of the images with these numbers.
 
     Args:
@@ -132,23 +107,18 @@ def extract_features(
     features = np.empty((len(indices), extractor.dimensions), np.float32)
     at_once = extractor.batch_size * max(1, AT_ONCE // extractor.batch_size)  # whole batches
     with progress_bar(f"Features of {images.name}", len(indices), show_progress) as bar:
-        for first in range(0, len(indices), at_once):
-            part = images.gather(indices[first : first + at_once])
+        for rows in spans(len(indices), at_once):
+            part = images.gather(indices[rows])
             if observe is not None:
                 observe(part)
-            features[first : first + len(part)] = extractor(part)
+            features[rows] = extractor(part)
             bar.update(len(part))
     return features
 
 
-def cached_features(
-    images: ImageSet,
-    indices: np.ndarray,
-    extractor: FeatureExtractor,
-    cache_dir: str | Path,
-    show_progress: bool = True,
-    observe: Callable[[np.ndarray], None] | None = None,
-) -> np.ndarray:
+def cached_features(images: ImageSet, indices: np.ndarray, extractor: FeatureExtractor,
+                    cache_dir: str | Path, show_progress: bool = True,
+                    observe: Callable[[np.ndarray], None] | None = None) -> np.ndarray:
     """`extract_features`, or its earlier result from the file in `cache_dir`.
 
     The file is named after the pixels, the numbers and the extractor with its resize, so it is
@@ -172,8 +142,8 @@ def cached_features(
     kept = _read(path, shape)
     if kept is not None:
         if observe is not None:
-            for first in range(0, len(indices), AT_ONCE):
-                observe(images.gather(indices[first : first + AT_ONCE]))
+            for rows in spans(len(indices), AT_ONCE):
+                observe(images.gather(indices[rows]))
         return kept
     features = extract_features(images, indices, extractor, show_progress, observe)
     try:

@@ -120,22 +120,11 @@ def _branch(h: keras.KerasTensor, scope: str, operations: list) -> list[keras.Ke
 
 def _scope_names(name: str) -> Iterator[str]:
     """conv, conv_1, conv_2, ...: as TensorFlow names the nodes of a graph."""
-    yield name
-    count = 0
-    while True:
-        count += 1
-        yield f"{name}_{count}"
+    return (f"{name}_{count}" if count else name for count in itertools.count())
 
 
-def _convolution(
-    h: keras.KerasTensor,
-    name: str,
-    height: int,
-    width: int,
-    filters: int,
-    stride: int,
-    padding: str | None = None,
-) -> keras.KerasTensor:
+def _convolution(h: keras.KerasTensor, name: str, height: int, width: int, filters: int,
+                 stride: int, padding: str | None = None) -> keras.KerasTensor:
     padding = padding or ("same" if stride == 1 else "valid")
     name = name.replace("/", ".")  # not allowed in Keras names
     return layers.Conv2D(filters, (height, width), stride, padding, activation="relu", name=name)(h)
@@ -175,14 +164,8 @@ def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         layer = network.get_layer(name.replace("/", "."))
         shape = tuple(layer.kernel.shape)
         kernel, gamma, beta, mean, variance = (
-            _array(arrays, f"{name}/{part}", wanted)
-            for part, wanted in [
-                ("kernel", shape),
-                ("gamma", shape[3:]),
-                ("beta", shape[3:]),
-                ("moving_mean", shape[3:]),
-                ("moving_variance", shape[3:]),
-            ]
+            _array(arrays, f"{name}/{part}", shape if part == "kernel" else shape[3:])
+            for part in ("kernel", "gamma", "beta", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + EPSILON)
         layer.kernel.assign(kernel * scale)
@@ -203,6 +186,5 @@ def _array(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) 
         received = "numbers below 0"
     else:
         return array.astype(np.float64)
-    raise ValueError(
-        f"inception_weights must hold {name}, finite, of shape {shape}. Received: {received}"
-    )
+    raise ValueError(f"inception_weights must hold {name}, finite, of shape {shape}. Received: "
+                     f"{received}")

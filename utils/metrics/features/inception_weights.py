@@ -59,10 +59,11 @@ def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
         ValueError: If the file is not one of these, is damaged, or cannot be downloaded.
     """
     path = _download() if path is None else Path(path).expanduser()
-    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".pb": _read_graph_file, ".npz": _read_npz}
+    readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".npz": _read_npz,
+               ".pb": lambda path: _read_graph(path.read_bytes(), path)}
     if path.suffix.lower() not in readers or not path.is_file():
         raise ValueError(
-            f"inception_weights must be a .tgz, .pb or .npz file that exists: {URL} is "
+            f"inception_weights must be an existing .tgz, .pb or .npz file: {URL} is "
             f"TensorFlow's, with the same weights as pytorch-fid's .pth. Received: '{path}'"
         )
     return readers[path.suffix.lower()](path)
@@ -78,10 +79,9 @@ def _download() -> Path:
         raise ValueError(
             f"the Inception weights could not be downloaded from {URL}: get the file on another "
             "machine and name it with --inception_weights FILE (inception_weights in Python), or "
-            f"use another network with --features. Received: {_one_line(error)}"
+            f"use another network with --features. Received: {one_line(error)}"
         ) from error
-    if path.stat().st_size != _TGZ_BYTES:
-        size = path.stat().st_size
+    if (size := path.stat().st_size) != _TGZ_BYTES:
         path.unlink()
         raise ValueError(
             f"the Inception weights from {URL} must have {_TGZ_BYTES:,} bytes: try again, or name "
@@ -94,7 +94,7 @@ def _read_tgz(path: Path) -> InceptionWeights:
     try:
         with tarfile.open(path) as archive:
             members = [member for member in archive
-                       if Path(member.name).name == GRAPH and member.isfile()]  # fmt: skip
+                       if Path(member.name).name == GRAPH and member.isfile()]
             if not members:
                 raise ValueError(f"no {GRAPH} in it")
             graph = archive.extractfile(members[0]).read()
@@ -102,15 +102,9 @@ def _read_tgz(path: Path) -> InceptionWeights:
                 pass
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
-        raise ValueError(
-            f"inception_weights must be an undamaged archive with {GRAPH}. Received: '{path}' "
-            f"({_one_line(error)})"
-        ) from error
+        raise ValueError(f"inception_weights must be an undamaged archive with {GRAPH}. Received: "
+                         f"'{path}' ({one_line(error)})") from error
     return _read_graph(graph, path)
-
-
-def _read_graph_file(path: Path) -> InceptionWeights:
-    return _read_graph(path.read_bytes(), path)
 
 
 def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
@@ -121,20 +115,16 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
     try:
         definition.ParseFromString(graph)
     except DecodeError as error:
-        raise ValueError(
-            f"inception_weights must be an undamaged frozen graph. Received: '{path}' "
-            f"({_one_line(error)})"
-        ) from error
+        raise ValueError(f"inception_weights must be an undamaged frozen graph. Received: '{path}' "
+                         f"({one_line(error)})") from error
     constants = {node.name: node for node in definition.node if node.op == "Const"}
     names = {HEAD: HEAD}
     for layer in inception.layer_names():
         names |= {f"{layer}/{node}": f"{layer}/{part}" for node, part in _NODES.items()}
     missing = [node for node in names if node not in constants]
     if missing:
-        raise ValueError(
-            f"inception_weights must be TensorFlow's graph {GRAPH} of 2015. Received: '{path}', "
-            f"which has no {missing[0]}"
-        )
+        raise ValueError(f"inception_weights must be TensorFlow's graph {GRAPH} of 2015. Received: "
+                         f"'{path}', which has no {missing[0]}")
     arrays = {}
     for node, ours in names.items():
         try:
@@ -142,7 +132,7 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"inception_weights must be an undamaged frozen graph. Received: '{path}', whose "
-                f"{node} cannot be read ({_one_line(error)})"
+                f"{node} cannot be read ({one_line(error)})"
             ) from error
     return _weights(arrays, NAME, True, graph, path)
 
@@ -153,27 +143,22 @@ def _read_npz(path: Path) -> InceptionWeights:
             arrays = {name: file[name] for name in file.files}
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
-        raise ValueError(
-            f"inception_weights must be an undamaged .npz of arrays. Received: '{path}' "
-            f"({_one_line(error)})"
-        ) from error
+        raise ValueError("inception_weights must be an undamaged .npz of arrays. Received: "
+                         f"'{path}' ({one_line(error)})") from error
     return _weights(arrays, path.stem, False, path.read_bytes(), path)
 
 
-def _weights(
-    arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes, path: Path
-) -> InceptionWeights:
+def _weights(arrays: dict[str, np.ndarray], name: str, is_fid: bool, content: bytes,
+             path: Path) -> InceptionWeights:
     head = arrays.pop(HEAD, None)
     wanted = (inception.FEATURES, inception.CLASSES)
-    if head is not None and not (
-        head.shape == wanted and head.dtype.kind == "f" and np.isfinite(head).all()
-    ):
-        raise ValueError(
-            f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
-            f"Received: '{path}' with {head.dtype} of shape {head.shape}"
-        )
+    if head is not None and (
+            head.shape != wanted or head.dtype.kind != "f" or not np.isfinite(head).all()):
+        raise ValueError(f"inception_weights must hold {HEAD}, finite floats of shape {wanted}. "
+                         f"Received: '{path}' with {head.dtype} of shape {head.shape}")
     return InceptionWeights(arrays, head, name, is_fid, hashlib.sha256(content).hexdigest())
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """The beginning of a library's message."""
     return " ".join(str(error).split())[:200] or type(error).__name__

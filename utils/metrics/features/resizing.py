@@ -26,17 +26,11 @@ def resize(images: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
     import tensorflow as tf
 
     # `tf.image.resize` of TensorFlow 2 is another function.
-    return tf.raw_ops.ResizeBilinear(
-        images=images, size=size, align_corners=False, half_pixel_centers=False
-    ).numpy()
+    return tf.raw_ops.ResizeBilinear(images=images, size=size, align_corners=False,
+                                     half_pixel_centers=False).numpy()
 
 
 def _resize_clean(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    height, width = size
-    channels = [
-        Image.fromarray(channel.astype(np.float32)).resize(
-            (width, height), Image.Resampling.BICUBIC
-        )
-        for channel in np.moveaxis(image, -1, 0)
-    ]
+    channels = [Image.fromarray(channel).resize(size[::-1], Image.Resampling.BICUBIC)
+                for channel in np.moveaxis(image.astype(np.float32), -1, 0)]
     return np.clip(np.stack(channels, axis=-1), 0.0, 255.0)
