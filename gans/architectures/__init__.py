@@ -33,4 +33,3 @@ def get_architecture(name: str) -> ModuleType:
             f"architecture must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
         )
     return importlib.import_module(f"gans.architectures.{name}")
-

@@ -26,9 +26,7 @@ def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
 
 
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -64,10 +62,8 @@ def build_generator(
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str = "none",
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str = "none", seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
@@ -92,10 +88,7 @@ def build_critic(
     for level in range(halvings + 1):
         h = layers.LeakyReLU(0.2)(h)
         h = layers.Conv2D(
-            base_filters * 2 ** min(level, 4),
-            5,
-            2 if level < halvings else 1,
-            "same",
+            base_filters * 2 ** min(level, 4), 5, 2 if level < halvings else 1, "same",
             kernel_initializer=glorot_uniform(seed, level),
         )(h)
         if level > 0:

@@ -56,12 +56,8 @@ def _convolution(filters: int, size: int, seeds: Iterator[int], scale: float = 1
 
 
 def _residual_block(
-    h: keras.KerasTensor,
-    filters: int,
-    normalization: str,
-    seeds: Iterator[int],
-    resample: str | None = None,
-    first_bias: bool = True,
+    h: keras.KerasTensor, filters: int, normalization: str, seeds: Iterator[int],
+    resample: str | None = None, first_bias: bool = True,
 ) -> keras.KerasTensor:
     """norm - ReLU - 3x3 - norm - ReLU - 3x3, plus the input, at twice ("up") or half the size.
 
@@ -101,9 +97,7 @@ def _first_block_of_small_critic(
 
 
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -143,10 +137,8 @@ def build_generator(
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str | None = None,
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str | None = None, seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
@@ -177,11 +169,7 @@ def build_critic(
         for level in range(1, halvings + 1):
             # The published blocks have no bias that a normalization would undo.
             h = _residual_block(
-                h,
-                _filters(base_filters, level),
-                normalization,
-                seeds,
-                "down",
+                h, _filters(base_filters, level), normalization, seeds, "down",
                 first_bias=normalization == "none",
             )
         h = layers.Flatten()(h)

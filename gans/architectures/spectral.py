@@ -41,12 +41,8 @@ class SpectralConv2D(keras.layers.Conv2D):
         super().build(input_shape)
         # Replicas see the same kernel, so they write the same vector, which is also their mean.
         self.u = self.add_weight(
-            name="u",
-            shape=(1, self.filters),
-            initializer=self._random_direction,
-            dtype="float32",
-            trainable=False,
-            autocast=False,
+            name="u", shape=(1, self.filters), initializer=self._random_direction, dtype="float32",
+            trainable=False, autocast=False,
         )
 
     def _random_direction(self, shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -58,9 +58,7 @@ class SavedGenerator:
         self._set_up(network, noise, shapes, str(path))
 
     @classmethod
-    def of_run(
-        cls, model: dict[str, Any], file: str | Path, raw: bool = False
-    ) -> "SavedGenerator":
+    def of_run(cls, model: dict[str, Any], file: str | Path, raw: bool = False) -> "SavedGenerator":
         """A generator of a run, from any of its files.
 
         Args:
@@ -110,11 +108,7 @@ class SavedGenerator:
         )
 
     def generate(
-        self,
-        n: int,
-        seed: int = 0,
-        truncation: float | None = None,
-        batch_size: int = 64,
+        self, n: int, seed: int = 0, truncation: float | None = None, batch_size: int = 64,
         first: int = 0,
     ) -> np.ndarray:
         """Images `first` to `first + n` of a seed, uint8 [n, H, W, C] in 0..255.

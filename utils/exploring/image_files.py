@@ -145,8 +145,7 @@ def _array(
 
 @contextlib.contextmanager
 def _threads(
-    names: Sequence[str],
-    work: Callable[[np.ndarray, Sequence[str]], Any],
+    names: Sequence[str], work: Callable[[np.ndarray, Sequence[str]], Any],
     store: Callable[[Any], None] = lambda result: None,
 ) -> Iterator[Callable[[np.ndarray], None]]:
     """Works on parts of the images in threads; the caller's thread takes the results in order."""

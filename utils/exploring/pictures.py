@@ -29,13 +29,8 @@ DEVIATIONS = {"normal": 1.0, "uniform": 3**-0.5}
 
 
 def write_images(
-    generator: Any,
-    path: str | Path,
-    count: int = 64,
-    seed: int = 0,
-    seeds: Sequence[int] | None = None,
-    truncation: float | None = None,
-    image_format: str = "png",
+    generator: Any, path: str | Path, count: int = 64, seed: int = 0,
+    seeds: Sequence[int] | None = None, truncation: float | None = None, image_format: str = "png",
     show_progress: bool = True,
 ) -> None:
     """Writes images as separate files, with no more than a few hundred in memory.
@@ -78,11 +73,7 @@ def write_images(
 
 
 def write_grid(
-    generator: Any,
-    path: str | Path,
-    rows: int,
-    columns: int,
-    seed: int = 0,
+    generator: Any, path: str | Path, rows: int, columns: int, seed: int = 0,
     truncation: float | None = None,
 ) -> None:
     """Writes the first images of a seed as one PNG."""
@@ -92,12 +83,8 @@ def write_grid(
 
 
 def write_interpolation(
-    generator: Any,
-    path: str | Path,
-    seeds: Sequence[int],
-    frames: int | None = None,
-    linear: bool = False,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, seeds: Sequence[int], frames: int | None = None,
+    linear: bool = False, truncation: float | None = None,
 ) -> None:
     """Writes the ways between the images of seeds as a PNG or an animation.
 
@@ -122,13 +109,8 @@ def write_interpolation(
 
 
 def write_traversal(
-    generator: Any,
-    path: str | Path,
-    across: int | None = None,
-    down: int | None = None,
-    frames: int | None = None,
-    seed: int = 0,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, across: int | None = None, down: int | None = None,
+    frames: int | None = None, seed: int = 0, truncation: float | None = None,
 ) -> None:
     """Writes a PNG of what two components of a noise vector do, each from -1 to 1.
 
@@ -149,11 +131,7 @@ def write_traversal(
 
 
 def write_walk(
-    generator: Any,
-    path: str | Path,
-    seconds: float,
-    seed: int = 0,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, seconds: float, seed: int = 0, truncation: float | None = None
 ) -> None:
     """Writes an animation, .gif or .mp4, along a smooth closed way through noise."""
     noise = loop(
@@ -164,13 +142,8 @@ def write_walk(
 
 
 def write_directions(
-    generator: Any,
-    path: str | Path,
-    count: int,
-    by_activations: bool = False,
-    frames: int | None = None,
-    seed: int = 0,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, count: int, by_activations: bool = False,
+    frames: int | None = None, seed: int = 0, truncation: float | None = None,
 ) -> None:
     """Writes a PNG of the directions in noise that change images most.
 

@@ -49,10 +49,7 @@ _LOADED = {  # by file in the folder: a title, the import, how to load and call 
 
 
 def write_model_card(
-    run: RunDirectory,
-    file: Path | None = None,
-    raw: bool = False,
-    folder: str | Path | None = None,
+    run: RunDirectory, file: Path | None = None, raw: bool = False, folder: str | Path | None = None
 ) -> None:
     """Writes MODEL_CARD.md beside saved generators.
 
@@ -154,9 +151,7 @@ def _evaluation(run: RunDirectory, file: Path) -> tuple[dict[str, Any] | None, s
 
 
 def _judged(
-    protocol: Mapping[str, Any] | None,
-    rows: Sequence[Mapping[str, Any]],
-    which: str,
+    protocol: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]], which: str,
     step: int | None,
 ) -> str | None:
     """The number that the generator was judged by during training, and how."""

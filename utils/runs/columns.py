@@ -94,8 +94,7 @@ PROBABILITIES = Panel(
     limits=(0, 1),
 )
 PENALTY = Panel(
-    "Gradient penalty",
-    "How much the critic's slope strays from 1: small and steady is good.",
+    "Gradient penalty", "How much the critic's slope strays from 1: small and steady is good.",
     (Column("gradient_penalty", "Gradient penalty", "orange"),),
 )
 CLIPPING = Panel(
@@ -104,8 +103,7 @@ CLIPPING = Panel(
     (Column("clipped_weights", "Clipped weights", "orange", "share of all"),),
 )
 NORM = Panel(
-    "Gradient norm",
-    "The critic's slope: with the gradient penalty it should stay near 1.",
+    "Gradient norm", "The critic's slope: with the gradient penalty it should stay near 1.",
     (Column("gradient_norm", "Gradient norm", "purple", "score / pixel value"),),
 )
 _REAL_DISTANCE = "distance between real images"

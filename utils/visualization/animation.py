@@ -21,10 +21,7 @@ SMALLEST_WIDTH = 256  # pixels, of an animation of single images
 
 
 def animate(
-    frame_paths: Sequence[str | Path],
-    path: str | Path,
-    max_frames: int = 60,
-    max_width: int = 512,
+    frame_paths: Sequence[str | Path], path: str | Path, max_frames: int = 60, max_width: int = 512,
     seconds_per_frame: float = 0.15,
 ) -> None:
     """Writes an endless GIF of images, whole or not at all.
@@ -55,12 +52,8 @@ def animate(
 
 
 def animate_image(
-    frame_paths: Sequence[str | Path],
-    image_size: tuple[int, int],
-    path: str | Path,
-    index: int = 0,
-    max_frames: int = 60,
-    seconds_per_frame: float = 0.15,
+    frame_paths: Sequence[str | Path], image_size: tuple[int, int], path: str | Path,
+    index: int = 0, max_frames: int = 60, seconds_per_frame: float = 0.15,
 ) -> None:
     """Writes an endless GIF of one image from sample grids, as `animate` does for whole grids.
 
@@ -138,9 +131,7 @@ def _gif(frames: Sequence[Image.Image], seconds: Sequence[float]) -> bytes:
     first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     file = io.BytesIO()
     durations = [round(1000 * each) for each in seconds]
-    first.save(
-        file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0
-    )
+    first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
     return file.getvalue()
 
 
@@ -178,16 +169,12 @@ def _check(max_frames: int, seconds_per_frame: float) -> None:
         )
 
 
-def _spread(
-    paths: Sequence[str | Path], most: int, read: Callable[[str | Path], Any]
-) -> list[Any]:
+def _spread(paths: Sequence[str | Path], most: int, read: Callable[[str | Path], Any]) -> list[Any]:
     """Evenly spread files, read, including the first and the last."""
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int)
     frames = [frame for i in chosen if (frame := read(paths[i])) is not None]
     if not frames:
-        raise ValueError(
-            f"frame_paths must include a readable image. Received: {len(paths)} paths"
-        )
+        raise ValueError(f"frame_paths must include a readable image. Received: {len(paths)} paths")
     return frames
 
 

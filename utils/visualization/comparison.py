@@ -89,9 +89,7 @@ def _read_columns(run: Path) -> dict[str, np.ndarray]:
     return {name: column for name, column in columns.items() if np.isfinite(column).any()}
 
 
-def _draw_first(
-    axes: Axes, values: Columns, choices: Sequence[Panel], legend_columns: int
-) -> None:
+def _draw_first(axes: Axes, values: Columns, choices: Sequence[Panel], legend_columns: int) -> None:
     """Draws the first of the panels of which the run has logged a column."""
     add_grid(axes)
     for panel in choices:

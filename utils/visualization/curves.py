@@ -34,8 +34,7 @@ Columns = Mapping[str, np.ndarray]  # of a log, by name; drawing functions retur
 
 
 def plot_training(
-    columns: Mapping[str, Sequence[float]],
-    path: str | Path,
+    columns: Mapping[str, Sequence[float]], path: str | Path,
     evaluated: EvaluatedColumn | None = None,
 ) -> None:
     """Writes the plot of a training run as PNG, whole or not at all.
@@ -113,9 +112,7 @@ def training_figure(
     return figure
 
 
-def _draw_evaluations(
-    evaluated: EvaluatedColumn, axes: Axes, values: Columns
-) -> Sequence[Artist]:
+def _draw_evaluations(evaluated: EvaluatedColumn, axes: Axes, values: Columns) -> Sequence[Artist]:
     """The number at the steps where it was taken, the best one, and what real images get."""
     known = np.isfinite(values[evaluated.name])
     steps, column = values["step"][known], values[evaluated.name][known]
@@ -214,11 +211,6 @@ def add_grid(axes: Axes) -> None:
 def add_legend(axes: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
     # Above the axes, it hides no line, and no time is spent looking for an empty corner.
     axes.legend(
-        handles=[line for line in lines if not line.get_label().startswith("_")],
-        loc="lower right",
-        bbox_to_anchor=(1, 1.01),
-        ncols=columns,
-        frameon=False,
-        fontsize=8,
-        borderaxespad=0,
+        handles=[line for line in lines if not line.get_label().startswith("_")], loc="lower right",
+        bbox_to_anchor=(1, 1.01), ncols=columns, frameon=False, fontsize=8, borderaxespad=0,
     )

@@ -19,12 +19,8 @@ def enlarged(images: np.ndarray, least_width: int) -> np.ndarray:
 
 
 def labeled_grid(
-    images: np.ndarray,
-    column_labels: Sequence[str],
-    row_labels: Sequence[str] = (),
-    columns_title: str = "",
-    rows_title: str = "",
-    gaps_after: Sequence[int] = (),
+    images: np.ndarray, column_labels: Sequence[str], row_labels: Sequence[str] = (),
+    columns_title: str = "", rows_title: str = "", gaps_after: Sequence[int] = (),
 ) -> np.ndarray:
     """Draws images in rows and columns on white, with labels above and on the left.
 
