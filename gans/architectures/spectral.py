@@ -31,9 +31,7 @@ class SpectralConv2D(keras.layers.Conv2D):
         The convolved images in the compute dtype; sigma is a float32 in every precision.
     """
 
-    def __init__(
-        self, filters: int, kernel_size: int | tuple[int, int], *, seed: int, **options: Any
-    ):
+    def __init__(self, filters: int, kernel_size: int | tuple[int, int], *, seed: int, **options):
         super().__init__(filters, kernel_size, **options)
         self.seed = seed
 

@@ -54,6 +54,11 @@ class RunDirectory:
         """Sample grids, by step."""
         return sorted(self.samples.glob("step-*.png"))
 
+    def samples_by_step(self) -> dict[int, Path]:
+        """Sample grids whose names tell their step, by step."""
+        steps = {path.stem.removeprefix("step-"): path for path in self.list_samples()}
+        return dict(sorted((int(step), path) for step, path in steps.items() if step.isdecimal()))
+
     def list_checkpoints(self) -> list[Path]:
         """Checkpoints, by step."""
         return sorted(self.checkpoints.glob("step-*.weights.h5"))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from utils.visualization.grids import picture_of
+
 CELL_PIXELS = 64  # images are enlarged to at least this width: a step of seven digits fits above
 FONT_PIXELS = 13
 PADDING = 2
@@ -67,5 +69,5 @@ def labeled_grid(
         if len(row_labels):
             draw.text((PADDING, y + height // 2), row_labels[row], "black", font, "lm")
         for x, image in zip(xs, images[row], strict=True):
-            picture.paste(Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), (x, y))
+            picture.paste(picture_of(image), (x, y))
     return np.asarray(picture)
