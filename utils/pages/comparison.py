@@ -58,12 +58,8 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
         "title": f"{len(labeled)} runs compared",
         "problems": problems,
         "runs": [
-            {
-                "name": name,
-                "color": RUN_COLORS[i % len(RUN_COLORS)],
-                "verdict": verdicts[name],
-                "newest": frames[i][-1] if frames[i] else None,
-            }
+            {"name": name, "color": RUN_COLORS[i % len(RUN_COLORS)], "verdict": verdicts[name],
+             "newest": frames[i][-1] if frames[i] else None}
             for i, name in enumerate(labeled)
         ],
         "frames": len({frame["step"] for one in frames for frame in one}),

@@ -152,10 +152,8 @@ NOT_DRAWN = (
     Column("real_score", "Score of real images", unit="score units"),
     Column("fake_score", "Score of generated images", unit="score units"),
 )
-COLUMNS = {
-    column.name: column
-    for column in (*NOT_DRAWN, *(column for panel in PANELS for column in panel.columns))
-}
+_DRAWN = tuple(column for panel in PANELS for column in panel.columns)
+COLUMNS = {column.name: column for column in NOT_DRAWN + _DRAWN}
 TRAINING = {name for panel in PANELS if not panel.of_samples for name in panel.names}
 
 
