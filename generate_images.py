@@ -36,6 +36,11 @@ class _Mode(NamedTuple):
     takes: set[str]
 
 
+def _write_images(to: Any, given: argparse.Namespace, generator: Any, path: Path) -> None:
+    to.write_images(generator, path, given.count, given.seed, given.seeds, given.truncation,
+                    given.format or "png", not given.quiet)  # fmt: skip
+
+
 _MODES = {  # the first that is given is made
     "nearest": _Mode(
         lambda to, given, g, path: _write_nearest(to, given, g, path), (".png",),
@@ -62,16 +67,8 @@ _MODES = {  # the first that is given is made
             given.truncation),
         (".png",), {"by", "frames"} | _ONE_SEED),
     "export": _Mode(lambda to, given, g, path: _export(given, g, path), ("",), set()),
-    "seeds": _Mode(
-        lambda to, given, g, path: to.write_images(
-            g, path, seeds=given.seeds, truncation=given.truncation,
-            image_format=given.format or "png", show_progress=not given.quiet),
-        ("", ".zip", ".npz"), {"truncation", "format"}),
-    "count": _Mode(
-        lambda to, given, g, path: to.write_images(
-            g, path, given.count, given.seed, truncation=given.truncation,
-            image_format=given.format or "png", show_progress=not given.quiet),
-        ("", ".zip", ".npz"), {"format"} | _ONE_SEED),
+    "seeds": _Mode(_write_images, ("", ".zip", ".npz"), {"truncation", "format"}),
+    "count": _Mode(_write_images, ("", ".zip", ".npz"), {"format"} | _ONE_SEED),
 }  # fmt: skip
 _ALWAYS = {"generator", "raw", "best", "step", "noise", "output", "overwrite", "quiet"}
 

@@ -4,7 +4,17 @@ An architecture is a module with `build_generator(image_shape, noise_dim, base_f
 `build_critic(image_shape, base_filters, normalization, seed)`, `BASE_FILTERS` (the default width),
 `CRITIC_NORMALIZATIONS` (those that the critic has) and `critic_normalization(method, image_shape)`,
 the default one for the method "wgan-gp", "wgan" (weight clipping) or "dcgan" (the non-saturating
-baseline).
+baseline). The arguments are the same everywhere:
+
+- image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3. Other sizes
+  raise a ValueError.
+- noise_dim: Length of a noise vector.
+- base_filters: f, the width that the networks' descriptions count in.
+- normalization: "none", "batch", "layer" or "instance", or another of `CRITIC_NORMALIZATIONS`.
+  Unknown ones raise a ValueError.
+- seed: Seed of the initial weights.
+
+The architectures:
 
 - "dcgan": the deep convolutional ladder with 4x4 kernels (Radford et al. 2016), half as wide.
 - "anime": 5x5 kernels, as in a published WGAN for anime faces.
@@ -33,4 +43,3 @@ def get_architecture(name: str) -> ModuleType:
             f"architecture must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
         )
     return importlib.import_module(f"gans.architectures.{name}")
-

@@ -11,7 +11,9 @@ from keras import layers
 from gans.architectures.blocks import (
     NORMALIZATIONS,
     check_normalization,
+    generator_of,
     glorot_uniform,
+    ladder,
     normalization_layer,
 )
 from gans.architectures.sizes import first_block
@@ -26,9 +28,7 @@ def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
 
 
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -36,72 +36,46 @@ def build_generator(
     Dense to about 4x4x16f, then BatchNorm - ReLU - 5x5 Conv2DTranspose blocks: one at stride 2
     for each doubling and two more at stride 1 (f filters, then C); tanh.
 
-    Args:
-        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
-        noise_dim: Length of a noise vector.
-        base_filters: f, the filters of the last hidden layer.
-        seed: Seed of the initial weights (Glorot uniform, the published code's default).
-
-    Raises:
-        ValueError: If the size is not of that form.
+    The last hidden layer has f filters; initial weights are Glorot uniform, the published code's
+    default. Arguments and errors: see `gans.architectures`.
     """
-    height, width, channels = image_shape
-    x, y, doublings = first_block(height, width)
-    upsampling = [base_filters * 2 ** min(level + 1, 4) for level in range(doublings)][::-1]
+    x, y, doublings = first_block(*image_shape[:2])
+    upsampling = ladder(2 * base_filters, doublings, 8)[::-1]
 
     noise = keras.Input((noise_dim,), name="noise")
     h = layers.Dense(x * y * upsampling[0], kernel_initializer=glorot_uniform(seed, 0))(noise)
     h = layers.Reshape((x, y, upsampling[0]))(h)
-    for index, count in enumerate([*upsampling, base_filters, channels], start=1):
+    for index, count in enumerate([*upsampling, base_filters, image_shape[2]], start=1):
         h = layers.ReLU()(normalization_layer("batch")(h))
-        strides = 2 if index <= doublings else 1
-        h = layers.Conv2DTranspose(
-            count, 5, strides, "same", kernel_initializer=glorot_uniform(seed, index)
-        )(h)
-    # float32 in every precision: these images are what people and metrics see.
-    images = layers.Activation("tanh", dtype="float32", name="images")(h)
-    return keras.Model(noise, images, name="generator")
+        strides, kernel = 2 if index <= doublings else 1, glorot_uniform(seed, index)
+        h = layers.Conv2DTranspose(count, 5, strides, "same", kernel_initializer=kernel)(h)
+    return generator_of(noise, h)
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str = "none",
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str = "none", seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
     LeakyReLU(0.2) - 5x5 Conv2D blocks, one at stride 2 for each halving and a last one at stride
     1; flatten; dense 1, linear. The first LeakyReLU acts on the image, as published.
 
-    Args:
-        image_shape: (H, W, C), as for the generator.
-        base_filters: f, the filters of the first layer.
-        normalization: "none" (the published form), "batch", "layer" or "instance", after each
-            convolution but the first.
-        seed: Seed of the initial weights (Glorot uniform).
-
-    Raises:
-        ValueError: If the size is not of that form, or the normalization is unknown.
+    The first layer has f filters; each convolution but the first is normalized ("none" as
+    published); initial weights are Glorot uniform. Arguments and errors: see `gans.architectures`.
     """
     _, _, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)
 
     images = keras.Input(image_shape, name="images")
     h = images
-    for level in range(halvings + 1):
+    for level, count in enumerate(ladder(base_filters, halvings + 1, 16)):
         h = layers.LeakyReLU(0.2)(h)
-        h = layers.Conv2D(
-            base_filters * 2 ** min(level, 4),
-            5,
-            2 if level < halvings else 1,
-            "same",
-            kernel_initializer=glorot_uniform(seed, level),
-        )(h)
+        strides, kernel = 2 if level < halvings else 1, glorot_uniform(seed, level)
+        h = layers.Conv2D(count, 5, strides, "same", kernel_initializer=kernel)(h)
         if level > 0:
             h = normalization_layer(normalization)(h)
     h = layers.Flatten()(h)
-    scores = layers.Dense(
-        1, dtype="float32", kernel_initializer=glorot_uniform(seed, halvings + 1), name="score"
-    )(h)
+    kernel = glorot_uniform(seed, halvings + 1)
+    scores = layers.Dense(1, dtype="float32", kernel_initializer=kernel, name="score")(h)
     return keras.Model(images, scores, name="critic")

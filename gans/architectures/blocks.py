@@ -11,6 +11,7 @@ NORMALIZATIONS = ("none", "batch", "layer", "instance")
 # The papers' codes use it too. Keras' 1e-3 exceeds the variance that remains in a critic whose
 # weights are clipped to 0.01: such a critic tells nothing apart for hundreds of updates.
 EPSILON = 1e-5
+_KERNELS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
 
 
 def layer_seed(seed: int, index: int) -> int:
@@ -51,9 +52,7 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
                 f"model.build(input_shape). Received: {model.name!r}, whose {layer.name!r} is not "
                 "built"
             )
-        if isinstance(
-            layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
-        ):
+        if isinstance(layer, _KERNELS):
             weight, mean, bias = layer.kernel, 0.0, layer.bias
         elif isinstance(layer, keras.layers.BatchNormalization):
             weight, mean, bias = layer.gamma, 1.0, layer.beta
@@ -64,6 +63,18 @@ def initialize_weights(model: keras.Model, seed: int = 0) -> None:
             weight.assign(np.float32(mean) + np.float32(0.02) * draw)
         if bias is not None:
             bias.assign(np.zeros(bias.shape, np.float32))
+
+
+def ladder(base_filters: int, doublings: int, largest: int) -> list[int]:
+    """Filters from the image inward, doubled up to `largest` times the first."""
+    return [base_filters * min(2**level, largest) for level in range(doublings)]
+
+
+def generator_of(noise: keras.KerasTensor, h: keras.KerasTensor) -> keras.Model:
+    """The model from noise to tanh of the last feature maps."""
+    # float32 in every precision: these images are what people and metrics see.
+    images = keras.layers.Activation("tanh", dtype="float32", name="images")(h)
+    return keras.Model(noise, images, name="generator")
 
 
 def _leaves(model: keras.Model) -> Iterator[keras.Layer]:

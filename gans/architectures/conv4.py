@@ -11,7 +11,9 @@ from keras import layers
 from gans.architectures.blocks import (
     NORMALIZATIONS,
     check_normalization,
+    generator_of,
     initialize_weights,
+    ladder,
     layer_seed,
     normalization_layer,
 )
@@ -27,15 +29,8 @@ def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
     return "instance"
 
 
-def _filters(base_filters: int, doublings: int) -> list[int]:
-    """Filters from the full-size side (f) to the small side (4f at the most)."""
-    return [base_filters * 2 ** min(level, 2) for level in range(doublings)]
-
-
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -44,53 +39,36 @@ def build_generator(
     stride 1, no padding), then a 4x4 stride-2 transpose convolution for each doubling; batch
     normalization and ReLU after each but the last; tanh.
 
-    Args:
-        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
-        noise_dim: Length of a noise vector.
-        base_filters: f, the filters of the last hidden layer.
-        seed: Seed of the initial weights, DCGAN's: see `initialize_weights`.
-
-    Raises:
-        ValueError: If the size is not of that form.
+    The last hidden layer has f filters; initial weights are DCGAN's: see `initialize_weights`.
+    Arguments and errors: see `gans.architectures`.
     """
-    height, width, channels = image_shape
-    x, y, doublings = first_block(height, width)
-    filters = _filters(base_filters, doublings)[::-1]
+    x, y, doublings = first_block(*image_shape[:2])
+    filters = ladder(base_filters, doublings, 4)[::-1]
 
     noise = keras.Input((noise_dim,), name="noise")
     h = layers.Reshape((1, 1, noise_dim))(noise)
     h = layers.Conv2DTranspose(filters[0], (x, y), 1, "valid")(h)
-    for count in [*filters[1:], channels]:
+    for count in [*filters[1:], image_shape[2]]:
         h = layers.ReLU()(normalization_layer("batch")(h))
         h = layers.Conv2DTranspose(count, 4, 2, "same")(h)
-    # float32 in every precision: these images are what people and metrics see.
-    images = layers.Activation("tanh", dtype="float32", name="images")(h)
-    generator = keras.Model(noise, images, name="generator")
+    generator = generator_of(noise, h)
     initialize_weights(generator, seed)
     return generator
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str = "instance",
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str = "instance", seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
     A 4x4 stride-2 convolution, normalization and LeakyReLU(0.2) for each halving; then one
     convolution without padding from the first block (about 4x4) to the score.
 
-    Args:
-        image_shape: (H, W, C), as for the generator.
-        base_filters: f, the filters of the first layer.
-        normalization: "none", "batch", "layer", "instance" (the published paper's form), or
-            "published": the published code's, which is "instance" and divides the kernels of all
-            convolutions but the first and the last by their spectral norm.
-        seed: Seed of the initial weights, DCGAN's, and of the spectral norm's first vectors.
-
-    Raises:
-        ValueError: If the size is not of that form, or the normalization is unknown.
+    The first layer has f filters; initial weights are DCGAN's. Arguments and errors: see
+    `gans.architectures`. The normalization "instance" is the published paper's form; "published",
+    the published code's, also divides the kernels of all convolutions but the first and the last by
+    their spectral norm.
     """
     x, y, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)
@@ -98,14 +76,12 @@ def build_critic(
 
     images = keras.Input(image_shape, name="images")
     h = images
-    for level, count in enumerate(_filters(base_filters, halvings)):
+    for level, count in enumerate(ladder(base_filters, halvings, 4)):
         if spectral and level > 0:
-            convolution = SpectralConv2D(
-                count, 4, strides=2, padding="same", seed=layer_seed(seed, level)
-            )
+            own = layer_seed(seed, level)
+            h = SpectralConv2D(count, 4, strides=2, padding="same", seed=own)(h)
         else:
-            convolution = layers.Conv2D(count, 4, 2, "same")
-        h = convolution(h)
+            h = layers.Conv2D(count, 4, 2, "same")(h)
         h = normalization_layer("instance" if spectral else normalization)(h)
         h = layers.LeakyReLU(0.2)(h)
     h = layers.Conv2D(1, (x, y), 1, "valid", dtype="float32")(h)

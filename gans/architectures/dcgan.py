@@ -11,7 +11,9 @@ from keras import layers
 from gans.architectures.blocks import (
     NORMALIZATIONS,
     check_normalization,
+    generator_of,
     initialize_weights,
+    ladder,
     normalization_layer,
 )
 from gans.architectures.sizes import first_block
@@ -28,15 +30,8 @@ def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
     return "layer" if method == "wgan-gp" else "batch"
 
 
-def _filters(base_filters: int, doublings: int) -> list[int]:
-    """Filters from the full-size side (f) to the small side (8f at the most)."""
-    return [base_filters * 2 ** min(level, 3) for level in range(doublings)]
-
-
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -44,60 +39,41 @@ def build_generator(
     A projection to about 4x4, then a 4x4 stride-2 transpose convolution for each doubling; batch
     normalization and ReLU after each but the last; tanh.
 
-    Args:
-        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
-        noise_dim: Length of a noise vector.
-        base_filters: f, the filters of the last hidden layer.
-        seed: Seed of the initial weights, the paper's: see `initialize_weights`.
-
-    Raises:
-        ValueError: If the size is not of that form.
+    The last hidden layer has f filters; initial weights are the paper's: see `initialize_weights`.
+    Arguments and errors: see `gans.architectures`.
     """
-    height, width, channels = image_shape
-    x, y, doublings = first_block(height, width)
-    filters = _filters(base_filters, doublings)[::-1]
+    x, y, doublings = first_block(*image_shape[:2])
+    filters = ladder(base_filters, doublings, 8)[::-1]
 
     noise = keras.Input((noise_dim,), name="noise")
     h = layers.Dense(x * y * filters[0], use_bias=False, name="project")(noise)
     h = layers.Reshape((x, y, filters[0]))(h)
-    for count in filters[1:]:
+    for level, count in enumerate([*filters[1:], image_shape[2]], start=1):
         h = layers.ReLU()(normalization_layer("batch")(h))
-        h = layers.Conv2DTranspose(count, 4, 2, "same", use_bias=False)(h)
-    h = layers.ReLU()(normalization_layer("batch")(h))
-    h = layers.Conv2DTranspose(channels, 4, 2, "same")(h)
-    # float32 in every precision: these images are what people and metrics see.
-    images = layers.Activation("tanh", dtype="float32", name="images")(h)
-    generator = keras.Model(noise, images, name="generator")
+        h = layers.Conv2DTranspose(count, 4, 2, "same", use_bias=level == doublings)(h)
+    generator = generator_of(noise, h)
     initialize_weights(generator, seed)
     return generator
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str = "layer",
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str = "layer", seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
     A 4x4 stride-2 convolution for each halving, normalization (not on the first) and
     LeakyReLU(0.2); then one dense score.
 
-    Args:
-        image_shape: (H, W, C), as for the generator.
-        base_filters: f, the filters of the first layer.
-        normalization: "none", "batch", "layer" or "instance".
-        seed: Seed of the initial weights, the paper's: see `initialize_weights`.
-
-    Raises:
-        ValueError: If the size is not of that form, or the normalization is unknown.
+    The first layer has f filters; initial weights are the paper's: see `initialize_weights`.
+    Arguments and errors: see `gans.architectures`.
     """
     _, _, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)
 
     images = keras.Input(image_shape, name="images")
     h = images
-    for level, count in enumerate(_filters(base_filters, halvings)):
+    for level, count in enumerate(ladder(base_filters, halvings, 8)):
         h = layers.Conv2D(count, 4, 2, "same")(h)
         if level > 0:
             h = normalization_layer(normalization)(h)

@@ -14,6 +14,7 @@ from gans.architectures.blocks import (
     EPSILON,
     NORMALIZATIONS,
     check_normalization,
+    generator_of,
     glorot_uniform,
     normalization_layer,
 )
@@ -29,9 +30,7 @@ def critic_normalization(method: str, image_shape: tuple[int, int, int]) -> str:
 
 
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -40,17 +39,10 @@ def build_generator(
     convolution and a 5x5 convolution for each doubling; batch normalization and LeakyReLU(0.3)
     after each of these; a 7x7 convolution to the image; tanh.
 
-    Args:
-        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
-        noise_dim: Length of a noise vector.
-        base_filters: f, the filters of every convolution.
-        seed: Seed of the initial weights (Glorot uniform, the published code's default).
-
-    Raises:
-        ValueError: If the size is not of that form.
+    Initial weights are Glorot uniform, the published code's default. Arguments and errors: see
+    `gans.architectures`.
     """
-    height, width, channels = image_shape
-    x, y, doublings = first_block(height, width)
+    x, y, doublings = first_block(*image_shape[:2])
     dense_filters = max(base_filters // 4, 1)
     position = itertools.count()
 
@@ -62,25 +54,20 @@ def build_generator(
         return layers.LeakyReLU(0.3)(normalization_layer("batch")(h))
 
     noise = keras.Input((noise_dim,), name="noise")
-    h = layers.Dense(
-        x * y * dense_filters, kernel_initializer=glorot_uniform(seed, next(position))
-    )(noise)
+    initializer = glorot_uniform(seed, next(position))
+    h = layers.Dense(x * y * dense_filters, kernel_initializer=initializer)(noise)
     h = layers.Reshape((x, y, dense_filters))(normalized(h))
     h = normalized(convolution(layers.Conv2D, base_filters, 3)(h))
     for _ in range(doublings):
         h = normalized(convolution(layers.Conv2DTranspose, base_filters, 5, 2)(h))
         h = normalized(convolution(layers.Conv2D, base_filters, 5)(h))
-    h = convolution(layers.Conv2D, channels, 7)(h)
-    # float32 in every precision: these images are what people and metrics see.
-    images = layers.Activation("tanh", dtype="float32", name="images")(h)
-    return keras.Model(noise, images, name="generator")
+    h = convolution(layers.Conv2D, image_shape[2], 7)(h)
+    return generator_of(noise, h)
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str = "layer",
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str = "layer", seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
@@ -88,31 +75,23 @@ def build_critic(
     input is added to its output; normalization (of the sum, where there is one) and
     LeakyReLU(0.3) after each; flatten; dense 1, linear.
 
-    Args:
-        image_shape: (H, W, C), as for the generator.
-        base_filters: f, the filters of every convolution.
-        normalization: "none", "batch", "layer", "instance", or "published": batch normalization
-            after the first convolution and layer normalization after the others. In the
-            published form an image's score depends on the other images of its batch, so the
-            gradient penalty is no longer each image's own; that is why "layer" is the default.
-        seed: Seed of the initial weights (Glorot uniform).
+    Initial weights are Glorot uniform. Arguments and errors: see `gans.architectures`.
 
-    Raises:
-        ValueError: If the size is not of that form, or the normalization is unknown.
+    With the normalization "published", batch normalization follows the first convolution and layer
+    normalization the others. An image's score then depends on the other images of its batch, so the
+    gradient penalty is no longer each image's own; that is why "layer" is the default.
     """
     _, _, halvings = first_block(*image_shape[:2])
     check_normalization(normalization, CRITIC_NORMALIZATIONS)
-    if normalization == "published":
-        first_normalization, normalization = "batch", "layer"
-    else:
-        first_normalization = normalization
+    is_published = normalization == "published"
+    first, others = ("batch", "layer") if is_published else (normalization, normalization)
     position = itertools.count()
 
     def convolution(strides):
         initializer = glorot_uniform(seed, next(position))
         return layers.Conv2D(base_filters, 5, strides, "same", kernel_initializer=initializer)
 
-    def normalized(h, name=normalization):
+    def normalized(h, name=others):
         if name == "batch":  # Keras' own: a penalty needs the second derivative
             h = layers.BatchNormalization(epsilon=EPSILON)(h)
         else:
@@ -120,12 +99,11 @@ def build_critic(
         return layers.LeakyReLU(0.3)(h)
 
     images = keras.Input(image_shape, name="images")
-    h = normalized(convolution(2)(images), first_normalization)
+    h = normalized(convolution(2)(images), first)
     for _ in range(halvings - 1):
         h = normalized(convolution(2)(h))
         h = normalized(layers.Add()([h, convolution(1)(h)]))
     h = layers.Flatten()(h)
-    scores = layers.Dense(
-        1, dtype="float32", kernel_initializer=glorot_uniform(seed, next(position)), name="score"
-    )(h)
+    last = glorot_uniform(seed, next(position))
+    scores = layers.Dense(1, dtype="float32", kernel_initializer=last, name="score")(h)
     return keras.Model(images, scores, name="critic")

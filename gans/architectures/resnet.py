@@ -16,6 +16,7 @@ from keras import layers
 from gans.architectures.blocks import (
     NORMALIZATIONS,
     check_normalization,
+    generator_of,
     layer_seed,
     normalization_layer,
 )
@@ -50,18 +51,13 @@ def _scaling(seeds: Iterator[int], scale: float = 1.0) -> keras.Initializer:
 
 
 def _convolution(filters: int, size: int, seeds: Iterator[int], scale: float = 1.0, **options: Any):
-    return layers.Conv2D(
-        filters, size, padding="same", kernel_initializer=_scaling(seeds, scale), **options
-    )
+    kernel = _scaling(seeds, scale)
+    return layers.Conv2D(filters, size, padding="same", kernel_initializer=kernel, **options)
 
 
 def _residual_block(
-    h: keras.KerasTensor,
-    filters: int,
-    normalization: str,
-    seeds: Iterator[int],
-    resample: str | None = None,
-    first_bias: bool = True,
+    h: keras.KerasTensor, filters: int, normalization: str, seeds: Iterator[int],
+    resample: str | None = None, first_bias: bool = True,
 ) -> keras.KerasTensor:
     """norm - ReLU - 3x3 - norm - ReLU - 3x3, plus the input, at twice ("up") or half the size.
 
@@ -69,8 +65,7 @@ def _residual_block(
     pixels after the second. The shortcut is a 1x1 convolution where size or width changes. It
     commutes with both, so it is computed where the image is small: a quarter of the work.
     """
-    width = h.shape[-1]
-    shortcut = h
+    width, shortcut = h.shape[-1], h
     if resample == "down":
         shortcut = layers.AveragePooling2D(2)(shortcut)
     if resample is not None or width != filters:
@@ -101,9 +96,7 @@ def _first_block_of_small_critic(
 
 
 def build_generator(
-    image_shape: tuple[int, int, int],
-    noise_dim: int,
-    base_filters: int = BASE_FILTERS,
+    image_shape: tuple[int, int, int], noise_dim: int, base_filters: int = BASE_FILTERS,
     seed: int = 0,
 ) -> keras.Model:
     """Noise [N, noise_dim] -> images float32 [N, H, W, C] in [-1, 1].
@@ -112,22 +105,13 @@ def build_generator(
     normalization, ReLU, a 3x3 convolution to the image, tanh. Filters: f everywhere in the 32x32
     form; f/2, f, 2f, 4f, 4f, ... from the image inward in the 64x64 form.
 
-    Args:
-        image_shape: (H, W, C), H = x * 2^n and W = y * 2^n with x, y in 3..7; C is 1 or 3.
-        noise_dim: Length of a noise vector.
-        base_filters: f.
-        seed: Seed of the initial weights: uniform, of variance 4 / (fan_in + fan_out) for the 3x3
-            convolutions inside residual blocks and half of it elsewhere.
-
-    Raises:
-        ValueError: If the size is not of that form.
+    Initial weights are uniform, of variance 4 / (fan_in + fan_out) for the 3x3 convolutions inside
+    residual blocks and half of it elsewhere. Arguments and errors: see `gans.architectures`.
     """
-    height, width, channels = image_shape
-    x, y, doublings = first_block(height, width)
+    x, y, doublings = first_block(*image_shape[:2])
     large = _is_large(doublings)
-    filters = [base_filters] * doublings
-    if large:
-        filters = [_filters(base_filters, level) for level in range(doublings)][::-1]
+    filters = [_filters(base_filters, level) if large else base_filters
+               for level in reversed(range(doublings))]
     seeds = _seeds(seed)
 
     noise = keras.Input((noise_dim,), name="noise")
@@ -136,17 +120,13 @@ def build_generator(
     for count in filters:
         h = _residual_block(h, count, "batch", seeds, "up", first_bias=not large)
     h = layers.ReLU()(normalization_layer("batch")(h))
-    h = _convolution(channels, 3, seeds)(h)
-    # float32 in every precision: these images are what people and metrics see.
-    images = layers.Activation("tanh", dtype="float32", name="images")(h)
-    return keras.Model(noise, images, name="generator")
+    h = _convolution(image_shape[2], 3, seeds)(h)
+    return generator_of(noise, h)
 
 
 def build_critic(
-    image_shape: tuple[int, int, int],
-    base_filters: int = BASE_FILTERS,
-    normalization: str | None = None,
-    seed: int = 0,
+    image_shape: tuple[int, int, int], base_filters: int = BASE_FILTERS,
+    normalization: str | None = None, seed: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [-1, 1] -> scores float32 [N, 1], unbounded.
 
@@ -155,15 +135,8 @@ def build_critic(
     dense 1, linear. 64x64 form: a 3x3 convolution to f/2 filters; a residual block of f, 2f, 4f,
     4f, ... filters for each halving; flatten; dense 1, linear.
 
-    Args:
-        image_shape: (H, W, C), as for the generator.
-        base_filters: f.
-        normalization: "none", "batch", "layer" or "instance", in the residual blocks; None takes
-            `critic_normalization`, which is as published.
-        seed: Seed of the initial weights, as for the generator.
-
-    Raises:
-        ValueError: If the size is not of that form, or the normalization is unknown.
+    Initial weights are as the generator's. Arguments and errors: see `gans.architectures`. The
+    normalization is in the residual blocks; None takes `critic_normalization`, as published.
     """
     _, _, halvings = first_block(*image_shape[:2])
     if normalization is None:
@@ -176,14 +149,8 @@ def build_critic(
         h = _convolution(_filters(base_filters, 0), 3, seeds)(images)
         for level in range(1, halvings + 1):
             # The published blocks have no bias that a normalization would undo.
-            h = _residual_block(
-                h,
-                _filters(base_filters, level),
-                normalization,
-                seeds,
-                "down",
-                first_bias=normalization == "none",
-            )
+            h = _residual_block(h, _filters(base_filters, level), normalization, seeds, "down",
+                                first_bias=normalization == "none")
         h = layers.Flatten()(h)
     else:
         h = _first_block_of_small_critic(images, base_filters, seeds)

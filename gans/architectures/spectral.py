@@ -31,9 +31,7 @@ class SpectralConv2D(keras.layers.Conv2D):
         The convolved images in the compute dtype; sigma is a float32 in every precision.
     """
 
-    def __init__(
-        self, filters: int, kernel_size: int | tuple[int, int], *, seed: int, **options: Any
-    ):
+    def __init__(self, filters: int, kernel_size: int | tuple[int, int], *, seed: int, **options):
         super().__init__(filters, kernel_size, **options)
         self.seed = seed
 
@@ -41,12 +39,8 @@ class SpectralConv2D(keras.layers.Conv2D):
         super().build(input_shape)
         # Replicas see the same kernel, so they write the same vector, which is also their mean.
         self.u = self.add_weight(
-            name="u",
-            shape=(1, self.filters),
-            initializer=self._random_direction,
-            dtype="float32",
-            trainable=False,
-            autocast=False,
+            name="u", shape=(1, self.filters), initializer=self._random_direction, dtype="float32",
+            trainable=False, autocast=False,
         )
 
     def _random_direction(self, shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -3,9 +3,8 @@
 import importlib.util
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -18,8 +17,7 @@ EXAMPLES = 16  # noise vectors that are compared
 TOLERANCE = 1e-4  # of images in [-1, 1]
 
 
-@dataclass(frozen=True)
-class _Format:
+class _Format(NamedTuple):
     """A format: the ending of its files, the packages it needs, and how to run such a file."""
 
     ending: str
@@ -66,11 +64,10 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
         ValueError: If the ending is unknown, a package that the format needs is not installed, the
             format cannot hold this generator, or its images differ.
     """
-    path = Path(path)
-    name = next((name for name, form in FORMATS.items() if form.ending == path.suffix), None)
+    path, names = Path(path), {form.ending: name for name, form in FORMATS.items()}
+    name = names.get(path.suffix)
     if name is None:
-        endings = ", ".join(form.ending for form in FORMATS.values())
-        raise ValueError(f"path must end in {endings}. Received: '{path}'")
+        raise ValueError(f"path must end in {', '.join(names)}. Received: '{path}'")
     require_packages(name)
     noise = sample(EXAMPLES, generator.input_shape[1])
     in_float32 = _in_float32(generator)
@@ -86,9 +83,8 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
         # Converters raise all kinds of errors for operations that they do not know.
         except Exception as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise ValueError(
-                f"export to {name} failed for this generator. Received: {reason}"
-            ) from error
+            message = f"export to {name} failed for this generator. Received: {reason}"
+            raise ValueError(message) from error
         difference = float(np.abs(images - expected).max())
         if not difference < TOLERANCE:  # NaN compares as false
             raise ValueError(

@@ -103,14 +103,14 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
     with h5py.File(path) as source:
         root = source.get(RAW_GROUP if raw and EMA_GROUP in source else EMA_GROUP, source)
         stored = Counter()
-        root.visititems(lambda _, item: stored.update(_array_shapes(item)))
+        root.visititems(
+            lambda _, item: stored.update([item.shape] if isinstance(item, h5py.Dataset) else [])
+        )
         own = Counter(tuple(variable.shape) for variable in generator.variables)
         # Keras finds what is missing, if not always in clear words, but ignores what is left over.
         for shape in stored - own or own - stored:
-            raise ValueError(
-                f"arrays of shape {shape}: {stored[shape]} in the file, {own[shape]} in this "
-                "generator"
-            )
+            where = f"{stored[shape]} in the file, {own[shape]} in this generator"
+            raise ValueError(f"arrays of shape {shape}: {where}")
         if root is source:
             return path
         alone = folder / "generator.weights.h5"
@@ -118,7 +118,3 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
             for name in root:
                 source.copy(root[name], target, name)
     return alone
-
-
-def _array_shapes(item: h5py.Group | h5py.Dataset) -> list[tuple[int, ...]]:
-    return [item.shape] if isinstance(item, h5py.Dataset) else []

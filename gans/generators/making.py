@@ -26,9 +26,7 @@ def images_of(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be 1 or more. Received: {batch_size}")
-    return in_batches(
-        lambda rows: batch_of(tf.constant(rows, tf.float32)).numpy(), noise, batch_size
-    )
+    return in_batches(lambda x: batch_of(tf.constant(x, tf.float32)).numpy(), noise, batch_size)
 
 
 def to_bytes(images: tf.Tensor) -> tf.Tensor:

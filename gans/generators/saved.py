@@ -42,7 +42,8 @@ class SavedGenerator:
         path = Path(path)
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}. Received: {noise!r}")
-        if not (path.suffix in (".keras", ".h5") and path.is_file()) and not _is_saved_model(path):
+        is_file = path.suffix in (".keras", ".h5") and path.is_file()
+        if not is_file and not (path / "saved_model.pb").is_file():
             raise ValueError(
                 "path must be an existing .keras or .h5 file or SavedModel folder. "
                 f"Received: '{path}'"
@@ -58,9 +59,7 @@ class SavedGenerator:
         self._set_up(network, noise, shapes, str(path))
 
     @classmethod
-    def of_run(
-        cls, model: dict[str, Any], file: str | Path, raw: bool = False
-    ) -> "SavedGenerator":
+    def of_run(cls, model: dict[str, Any], file: str | Path, raw: bool = False) -> "SavedGenerator":
         """A generator of a run, from any of its files.
 
         Args:
@@ -105,25 +104,18 @@ class SavedGenerator:
             )
         self.noise, self.noise_dim, self.image_shape = noise, inputs[1], outputs[1:]
         self._network = network
-        self.batch = tf.function(
-            lambda rows: to_bytes(network(rows, training=False)), autograph=False
-        )
+        self.batch = tf.function(lambda x: to_bytes(network(x, training=False)), autograph=False)
 
     def generate(
-        self,
-        n: int,
-        seed: int = 0,
-        truncation: float | None = None,
-        batch_size: int = 64,
+        self, n: int, seed: int = 0, truncation: float | None = None, batch_size: int = 64,
         first: int = 0,
     ) -> np.ndarray:
         """Images `first` to `first + n` of a seed, uint8 [n, H, W, C] in 0..255.
 
         Arguments and errors are those of `utils.latent.sample`.
         """
-        return self.images(
-            sample(n, self.noise_dim, seed, self.noise, truncation, first), batch_size
-        )
+        noise = sample(n, self.noise_dim, seed, self.noise, truncation, first)
+        return self.images(noise, batch_size)
 
     def images(self, noise: np.ndarray, batch_size: int = 64) -> np.ndarray:
         """The images of noise vectors.
@@ -147,7 +139,7 @@ class SavedGenerator:
         if not isinstance(self._network, keras.Model):
             raise ValueError(
                 "GENERATOR must be a .keras or .h5 file or a run directory, to look into its "
-                "layers. Received: a SavedModel. Received: a SavedModel"
+                "layers. Received: a SavedModel"
             )
         return self._network
 
@@ -190,10 +182,6 @@ class SavedGenerator:
                 f"directions in its noise. Received: one that begins with {kind}"
             )
         return layers[0]
-
-
-def _is_saved_model(path: Path) -> bool:
-    return (path / "saved_model.pb").is_file()
 
 
 def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:

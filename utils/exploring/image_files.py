@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from utils.files import atomic_path, remove_unfinished
 from utils.process import available_cores
+from utils.visualization.grids import picture_of
 
 FORMATS = {
     # Half the time of Pillow's default, and hardly larger files for generated images.
@@ -23,6 +23,7 @@ FORMATS = {
     "jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     "webp": {"format": "WEBP", "quality": 95},
 }
+Add = Callable[[np.ndarray], None]  # writes the next images
 _PART = 16  # images that a thread encodes at a time
 _WAITING_PER_CORE = 4  # parts that may wait to be encoded and written
 
@@ -30,7 +31,7 @@ _WAITING_PER_CORE = 4  # parts that may wait to be encoded and written
 @contextlib.contextmanager
 def image_writer(
     path: str | Path, names: Sequence[str], image_format: str = "png"
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Add]:
     """Writes images as they come, whole or not at all: unfinished files are removed.
 
     Threads encode the images while the next ones are made; a few hundred are in memory at a time.
@@ -88,9 +89,7 @@ def _into(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _folder(
-    path: Path, names: Sequence[str], image_format: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+def _folder(path: Path, names: Sequence[str], image_format: str) -> Iterator[Add]:
     path.mkdir()
 
     def work(part: np.ndarray, part_names: Sequence[str]) -> None:
@@ -102,14 +101,11 @@ def _folder(
 
 
 @contextlib.contextmanager
-def _archive(
-    path: Path, names: Sequence[str], image_format: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+def _archive(path: Path, names: Sequence[str], image_format: str) -> Iterator[Add]:
     def work(part: np.ndarray, part_names: Sequence[str]) -> list[tuple[str, bytes]]:
         return list(_encoded(part, part_names, image_format))
 
-    # Stored without compression, because the images are compressed already; in order, by one
-    # thread.
+    # In order, by one thread; without compression, because the images are compressed already.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
 
         def store(files: list[tuple[str, bytes]]) -> None:
@@ -121,14 +117,13 @@ def _archive(
 
 
 @contextlib.contextmanager
-def _array(
-    path: Path, names: Sequence[str], image_format: str
-) -> Iterator[Callable[[np.ndarray], None]]:
+def _array(path: Path, names: Sequence[str], image_format: str) -> Iterator[Add]:
     """Writes what numpy.savez writes, without holding all of it."""
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
         archive.open("images.npy", "w", force_zip64=True) as file,
     ):
+
         begun = False
 
         def add(images: np.ndarray) -> None:
@@ -145,10 +140,9 @@ def _array(
 
 @contextlib.contextmanager
 def _threads(
-    names: Sequence[str],
-    work: Callable[[np.ndarray, Sequence[str]], Any],
+    names: Sequence[str], work: Callable[[np.ndarray, Sequence[str]], Any],
     store: Callable[[Any], None] = lambda result: None,
-) -> Iterator[Callable[[np.ndarray], None]]:
+) -> Iterator[Add]:
     """Works on parts of the images in threads; the caller's thread takes the results in order."""
     given, waiting = 0, deque()
     with ThreadPoolExecutor(available_cores()) as pool:
@@ -174,6 +168,5 @@ def _encoded(
 ) -> Iterator[tuple[str, bytes]]:
     for image, name in zip(images, names, strict=True):
         file = io.BytesIO()
-        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-        picture.save(file, **FORMATS[image_format])
+        picture_of(image).save(file, **FORMATS[image_format])
         yield f"{name}.{image_format}", file.getvalue()

@@ -42,12 +42,8 @@ def nearest_in_pixels(
 
 
 def write_nearest(
-    images: np.ndarray,
-    path: str | Path,
-    real: Any,
-    extractor: Any = None,
-    cache_dir: str | Path | None = None,
-    show_progress: bool = True,
+    images: np.ndarray, path: str | Path, real: Any, extractor: Any = None,
+    cache_dir: str | Path | None = None, show_progress: bool = True,
 ) -> None:
     """Writes a PNG of images, each above the nearest real image.
 
@@ -66,9 +62,7 @@ def write_nearest(
         title = "The nearest real image by root mean square difference in 0..255"
     else:
         folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
-        features = cached_features(
-            real, np.arange(real.count), extractor, folder, show_progress
-        )
+        features = cached_features(real, np.arange(real.count), extractor, folder, show_progress)
         distances, numbers = nearest(extractor(images), features)
         distances, numbers = distances[:, 0], numbers[:, 0]
         title = f"The nearest real image in the features of {extractor.name}"

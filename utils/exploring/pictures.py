@@ -2,7 +2,8 @@
 
 Here a generator is any object with `noise` ("normal" or "uniform"), `noise_dim`, `image_shape` and
 `images(noise)`, which turns noise float32 [..., noise_dim] into images uint8 [..., H, W, C], such
-as a `gans.SavedGenerator`. Every function writes one file or folder, whole or not at all.
+as a `gans.SavedGenerator`. Every function writes one file or folder, `path`, whole or not at all.
+`seed` is that of the noise; `truncation` is as for `utils.latent.sample`.
 """
 
 from collections.abc import Sequence
@@ -29,24 +30,16 @@ DEVIATIONS = {"normal": 1.0, "uniform": 3**-0.5}
 
 
 def write_images(
-    generator: Any,
-    path: str | Path,
-    count: int = 64,
-    seed: int = 0,
-    seeds: Sequence[int] | None = None,
-    truncation: float | None = None,
-    image_format: str = "png",
+    generator: Any, path: str | Path, count: int = 64, seed: int = 0,
+    seeds: Sequence[int] | None = None, truncation: float | None = None, image_format: str = "png",
     show_progress: bool = True,
 ) -> None:
     """Writes images as separate files, with no more than a few hundred in memory.
 
     Args:
-        generator: See above.
         path: A folder, a .zip of image files, or an .npz with one array `images`.
         count: Images 0 to count - 1 of the seed.
-        seed: Their seed.
         seeds: Instead, image 0 of each of these seeds.
-        truncation: As for `utils.latent.sample`.
         image_format: "png", "jpg" or "webp".
         show_progress: Whether to show a bar, with images a second.
     """
@@ -78,11 +71,7 @@ def write_images(
 
 
 def write_grid(
-    generator: Any,
-    path: str | Path,
-    rows: int,
-    columns: int,
-    seed: int = 0,
+    generator: Any, path: str | Path, rows: int, columns: int, seed: int = 0,
     truncation: float | None = None,
 ) -> None:
     """Writes the first images of a seed as one PNG."""
@@ -92,22 +81,16 @@ def write_grid(
 
 
 def write_interpolation(
-    generator: Any,
-    path: str | Path,
-    seeds: Sequence[int],
-    frames: int | None = None,
-    linear: bool = False,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, seeds: Sequence[int], frames: int | None = None,
+    linear: bool = False, truncation: float | None = None,
 ) -> None:
     """Writes the ways between the images of seeds as a PNG or an animation.
 
     Args:
-        generator: See above.
         path: Ends in .png, .gif or .mp4.
         seeds: Two or more.
         frames: Images from one seed to the next; None: 9 in a picture, 48 in an animation.
         linear: Take straight lines even in normal noise, instead of arcs.
-        truncation: As for `utils.latent.sample`.
     """
     is_picture = Path(path).suffix == ".png"
     points = of_seeds(generator, seeds, truncation)
@@ -122,24 +105,16 @@ def write_interpolation(
 
 
 def write_traversal(
-    generator: Any,
-    path: str | Path,
-    across: int | None = None,
-    down: int | None = None,
-    frames: int | None = None,
-    seed: int = 0,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, across: int | None = None, down: int | None = None,
+    frames: int | None = None, seed: int = 0, truncation: float | None = None,
 ) -> None:
     """Writes a PNG of what two components of a noise vector do, each from -1 to 1.
 
     Args:
-        generator: See above.
-        path: The file.
         across: The component that changes from column to column; None: the first.
         down: The component that changes from row to row; None: the last.
         frames: Images in a row and in a column; None: 9.
         seed: Seed of the vector.
-        truncation: As for `utils.latent.sample`.
     """
     across = 0 if across is None else across
     down = generator.noise_dim - 1 if down is None else down
@@ -149,39 +124,27 @@ def write_traversal(
 
 
 def write_walk(
-    generator: Any,
-    path: str | Path,
-    seconds: float,
-    seed: int = 0,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, seconds: float, seed: int = 0, truncation: float | None = None
 ) -> None:
     """Writes an animation, .gif or .mp4, along a smooth closed way through noise."""
-    noise = loop(
-        max(2, round(seconds * FRAMES_PER_SECOND)), generator.noise_dim,
-        max(1, round(seconds / SECONDS_PER_TURN)), seed, generator.noise, truncation,
-    )  # fmt: skip
+    frames = max(2, round(seconds * FRAMES_PER_SECOND))
+    turns = max(1, round(seconds / SECONDS_PER_TURN))
+    noise = loop(frames, generator.noise_dim, turns, seed, generator.noise, truncation)
     save_animation(generator.images(noise), path, FRAMES_PER_SECOND)
 
 
 def write_directions(
-    generator: Any,
-    path: str | Path,
-    count: int,
-    by_activations: bool = False,
-    frames: int | None = None,
-    seed: int = 0,
-    truncation: float | None = None,
+    generator: Any, path: str | Path, count: int, by_activations: bool = False,
+    frames: int | None = None, seed: int = 0, truncation: float | None = None,
 ) -> None:
     """Writes a PNG of the directions in noise that change images most.
 
     Args:
         generator: A `gans.SavedGenerator` with layers.
-        path: The file.
         count: Directions.
         by_activations: Find them by GANSpace instead of SeFa: see `utils.exploring.directions`.
         frames: Images in a row; None: 9.
         seed: Seed of the image to change.
-        truncation: As for `utils.latent.sample`.
     """
     if by_activations:
         noise = sample(ACTIVATION_SAMPLES, generator.noise_dim, 0, generator.noise)

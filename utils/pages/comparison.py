@@ -43,7 +43,6 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
         require_run(run, "compare")
     path = Path(path)
     _require_replaceable(path)
-
     problems, configs, logs, verdicts, frames = [], {}, {}, {}, []
     for name, run in labeled.items():
         configs[name], unclear = sections.read_facts(run)
@@ -59,12 +58,8 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
         "title": f"{len(labeled)} runs compared",
         "problems": problems,
         "runs": [
-            {
-                "name": name,
-                "color": RUN_COLORS[i % len(RUN_COLORS)],
-                "verdict": verdicts[name],
-                "newest": frames[i][-1] if frames[i] else None,
-            }
+            {"name": name, "color": RUN_COLORS[i % len(RUN_COLORS)], "verdict": verdicts[name],
+             "newest": frames[i][-1] if frames[i] else None}
             for i, name in enumerate(labeled)
         ],
         "frames": len({frame["step"] for one in frames for frame in one}),
@@ -79,13 +74,11 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
 
 
 def _require_replaceable(path: Path) -> None:
-    if not path.exists():
-        return
-    is_ours = False
+    head = b""
     if path.is_file():
         with path.open("rb") as file:
-            is_ours = f'name="generator" content="{GENERATOR}"'.encode() in file.read(_HEAD)
-    if not is_ours:
+            head = file.read(_HEAD)
+    if path.exists() and f'name="generator" content="{GENERATOR}"'.encode() not in head:
         raise ValueError(
             "compare must not replace a file that it has not written: move it away, or go to "
             f"another folder. Received: '{path}'"
@@ -95,12 +88,10 @@ def _require_replaceable(path: Path) -> None:
 def _comparable(configs: Mapping[str, dict[str, Any]]) -> str:
     """Whether the numbers that generators are judged by follow one protocol."""
     first, *others = (one["evaluation"] for one in configs.values() if "evaluation" in one)
-    if not any(protocol_differences(first, other) for other in others):
-        return "The numbers that they are judged by follow the same protocol and can be compared."
-    return (
-        "The numbers that they are judged by follow different protocols and cannot be compared "
-        "either."
-    )
+    verdict = "the same protocol and can be compared"
+    if any(protocol_differences(first, other) for other in others):
+        verdict = "different protocols and cannot be compared either"
+    return f"The numbers that they are judged by follow {verdict}."
 
 
 def _numbers(

@@ -45,18 +45,13 @@ class Frames:
 
     def read(self) -> list[dict[str, Any]]:
         """[{"step", "uri", "width", "height"}], by step; unreadable grids are skipped."""
-        samples = {
-            int(number): path
-            for path in self.run.list_samples()
-            if (number := path.stem.removeprefix("step-")).isdecimal()
-        }
-        steps = sorted(samples)
+        samples = self.run.samples_by_step()
+        steps = list(samples)
         if not steps:
             return []
         while -(-len(steps) // self._stride) >= MOST_FRAMES:
             self._stride *= 2
-        # The newest is usually the most detailed: it bounds the size of all before they are
-        # encoded.
+        # The newest is usually the most detailed: it bounds the size of all before their encoding.
         picture = self.picture(samples[steps[-1]])
         newest = 0 if picture is None else len(picture.uri)
         while newest * len(steps) // self._stride > self.budget and len(steps) > self._stride:
@@ -90,12 +85,10 @@ def _encode(path: Path) -> Picture | None:
         return None
     side = min(MAX_SIDE, max(image.size))
     while True:
+        smaller = image
         if side < max(image.size):
-            scale = side / max(image.size)
-            size = tuple(max(1, round(length * scale)) for length in image.size)
+            size = tuple(max(1, round(length * side / max(image.size))) for length in image.size)
             smaller = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        else:
-            smaller = image
         buffer = io.BytesIO()
         # Full color resolution: the images have few pixels, and each shows.
         smaller.save(buffer, format="JPEG", quality=QUALITY, subsampling=0)

@@ -49,10 +49,7 @@ _LOADED = {  # by file in the folder: a title, the import, how to load and call 
 
 
 def write_model_card(
-    run: RunDirectory,
-    file: Path | None = None,
-    raw: bool = False,
-    folder: str | Path | None = None,
+    run: RunDirectory, file: Path | None = None, raw: bool = False, folder: str | Path | None = None
 ) -> None:
     """Writes MODEL_CARD.md beside saved generators.
 
@@ -88,25 +85,17 @@ def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, 
     command, no_command = _command(options)
     evaluation, no_evaluation = _evaluation(run, file)
     return {
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "noise": model["noise"],
-        "noise_dim": model["noise_dim"],
-        "description": options.get("description"),
-        "license": options.get("license"),
-        "data": data,
-        "source": options.get("source"),
-        "model": model,
-        "networks": _networks(model),
-        "steps": steps,
+        "height": height, "width": width, "channels": channels,
+        "noise": model["noise"], "noise_dim": model["noise_dim"],
+        "description": options.get("description"), "license": options.get("license"),
+        "data": data, "source": options.get("source"),
+        "model": model, "networks": _networks(model), "steps": steps,
         "n_images": batch_size and steps * batch_size * model["n_critic"],
         "seconds": duration(np.nanmax(columns["seconds"])) if "seconds" in columns else None,
         "weights": f"{'' if raw or not model['ema_decay'] else 'the moving average (EMA) of '}"
                    f"those of the generator {which}",
         "versions": ", ".join(f"{name} {version}" for name, version in config["versions"].items()),
-        "command": command,
-        "no_command": no_command,
+        "command": command, "no_command": no_command,
         "verdict": str(diagnose(columns)) if rows else None,
         "judged": judged,
         "evaluation": evaluation and evaluation_table([evaluation], ["images"]),
@@ -154,9 +143,7 @@ def _evaluation(run: RunDirectory, file: Path) -> tuple[dict[str, Any] | None, s
 
 
 def _judged(
-    protocol: Mapping[str, Any] | None,
-    rows: Sequence[Mapping[str, Any]],
-    which: str,
+    protocol: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]], which: str,
     step: int | None,
 ) -> str | None:
     """The number that the generator was judged by during training, and how."""
@@ -212,13 +199,8 @@ def _snippets(
     made = {}
     for name, (title, imported, load, images) in _LOADED.items():
         if (folder / name).exists():
-            made[title] = "\n".join(
-                [
-                    *sorted([imported, "import numpy as np"]),
-                    "",
-                    load,
-                    f"noise = {_NOISE[noise].format(dim=noise_dim)}",
-                    _BYTES.format(images=images, shape=shape),
-                ]
-            )
+            lines = [*sorted([imported, "import numpy as np"]), "", load,
+                     f"noise = {_NOISE[noise].format(dim=noise_dim)}",
+                     _BYTES.format(images=images, shape=shape)]  # fmt: skip
+            made[title] = "\n".join(lines)
     return made

@@ -24,11 +24,8 @@ def panels_of(
     """
     drawn = []
     for panel in [*([] if judged is None else [judged.panel]), *PANELS]:
-        series = [
-            _series(columns, column, column.beside or column.label, column.color)
-            for column in panel.columns
-            if column.name in columns
-        ]
+        series = [_series(columns, column, column.beside or column.label, column.color)
+                  for column in panel.columns if column.name in columns]  # fmt: skip
         if series:
             drawn.append(_drawn(panel, panel.title, in_words_of(columns, panel.how), series))
     return drawn
@@ -58,9 +55,7 @@ def compared_panels(
 
 
 def _drawn(panel: Panel, title: str, how: str, series: list[dict[str, Any]]) -> dict[str, Any]:
-    wanted = None if panel.wanted is None else dict(
-        zip(("value", "label"), panel.wanted, strict=True)
-    )  # fmt: skip
+    wanted = panel.wanted and dict(zip(("value", "label"), panel.wanted, strict=True))
     return {"title": title, "how": how, "wanted": wanted, "series": series}
 
 
@@ -75,14 +70,8 @@ def _series(
     if len(values) >= SMOOTHED_ROWS and is_dense:
         window = smoothing_window(len(values))
         smooth = _plain(centered_mean(values, window)[known])
-    return {
-        "label": label,
-        "color": color,
-        "steps": [int(step) for step in steps[known]],
-        "values": _plain(values[known]),
-        "smooth": smooth,
-        "window": window,
-    }
+    numbers = {"steps": [int(step) for step in steps[known]], "values": _plain(values[known])}
+    return {"label": label, "color": color, **numbers, "smooth": smooth, "window": window}
 
 
 def _plain(values: np.ndarray) -> list[float]:

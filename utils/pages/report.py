@@ -45,7 +45,7 @@ class Report:
         grids = len(run.list_samples())
         values = {
             "generator": GENERATOR,
-            "title": sections.run_name(run.path),
+            "title": run.path.resolve().name or str(run.path),
             "facts": sections.headline(config, columns),
             "verdict": verdict,
             "problems": problems + log_problems,

@@ -6,7 +6,6 @@ import json
 import math
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,16 +117,14 @@ def configuration(config: Mapping[str, Any]) -> dict[str, Any]:
         model = [(name, plain(value), "") for name, value in config.get("model", {}).items()]
         return {"options": None, "model": model}
     try:
-        words = shlex.split(command_of(options))
-        chosen = {word.split("=")[0] for word in words}
+        chosen = {word.split("=")[0] for word in shlex.split(command_of(options))}
     except ValueError:  # options of another version: all are shown alike
         chosen = {f"--{name}" for name in options}
-    rows = [(name, plain(value), _HELP.get(name, "")) for name, value in options.items()]
-    is_chosen = {name: f"--{name}" in chosen for name, _, _ in rows}
-    return {
-        "options": [row for row in rows if is_chosen[row[0]]],
-        "defaults": [row for row in rows if not is_chosen[row[0]]],
-    }
+    rows = {"options": [], "defaults": []}
+    for name, value in options.items():
+        part = rows["options" if f"--{name}" in chosen else "defaults"]
+        part.append((name, plain(value), _HELP.get(name, "")))
+    return rows
 
 
 def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -151,11 +148,10 @@ def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
         ("duplicates", "duplicate_files", "Duplicates", "exact duplicate", "exact duplicates"),
     ]:  # fmt: skip
         rows.append((title, counted(data.get(count), one, many)))
-        files = data.get(names)
         if not isinstance(data.get(count), int) or not data[count]:
             continue
-        pairs = [pair for pair in files if isinstance(pair, list) and len(pair) == 2] \
-            if isinstance(files, list) else []  # fmt: skip
+        files = data[names] if isinstance(data.get(names), list) else []
+        pairs = [pair for pair in files if isinstance(pair, list) and len(pair) == 2]
         left = max(0, data[count] - len(pairs))
         lists.append({"title": title, "files": pairs, "left": number(left) if left else ""})
     return {"rows": rows, "lists": lists}
@@ -211,14 +207,7 @@ def commands(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _in_lines(command: str) -> str:
     """A command with one option per line, which a shell reads as one command."""
-    lines = [""]
-    for word in shlex.split(command):
-        if word.startswith("--"):
-            lines.append("")
-        lines[-1] += f" {shlex.quote(word)}"
-    return " \\\n    ".join(line.strip() for line in lines)
-
-
-def run_name(path: Path) -> str:
-    """A run's name: that of its folder."""
-    return path.resolve().name or str(path)
+    return " ".join(
+        ("\\\n    " if word.startswith("--") else "") + shlex.quote(word)
+        for word in shlex.split(command)
+    )

@@ -94,8 +94,7 @@ PROBABILITIES = Panel(
     limits=(0, 1),
 )
 PENALTY = Panel(
-    "Gradient penalty",
-    "How much the critic's slope strays from 1: small and steady is good.",
+    "Gradient penalty", "How much the critic's slope strays from 1: small and steady is good.",
     (Column("gradient_penalty", "Gradient penalty", "orange"),),
 )
 CLIPPING = Panel(
@@ -104,8 +103,7 @@ CLIPPING = Panel(
     (Column("clipped_weights", "Clipped weights", "orange", "share of all"),),
 )
 NORM = Panel(
-    "Gradient norm",
-    "The critic's slope: with the gradient penalty it should stay near 1.",
+    "Gradient norm", "The critic's slope: with the gradient penalty it should stay near 1.",
     (Column("gradient_norm", "Gradient norm", "purple", "score / pixel value"),),
 )
 _REAL_DISTANCE = "distance between real images"
@@ -154,10 +152,8 @@ NOT_DRAWN = (
     Column("real_score", "Score of real images", unit="score units"),
     Column("fake_score", "Score of generated images", unit="score units"),
 )
-COLUMNS = {
-    column.name: column
-    for column in (*NOT_DRAWN, *(column for panel in PANELS for column in panel.columns))
-}
+_DRAWN = tuple(column for panel in PANELS for column in panel.columns)
+COLUMNS = {column.name: column for column in NOT_DRAWN + _DRAWN}
 TRAINING = {name for panel in PANELS if not panel.of_samples for name in panel.names}
 
 

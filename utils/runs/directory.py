@@ -54,6 +54,11 @@ class RunDirectory:
         """Sample grids, by step."""
         return sorted(self.samples.glob("step-*.png"))
 
+    def samples_by_step(self) -> dict[int, Path]:
+        """Sample grids whose names tell their step, by step."""
+        steps = {path.stem.removeprefix("step-"): path for path in self.list_samples()}
+        return dict(sorted((int(step), path) for step, path in steps.items() if step.isdecimal()))
+
     def list_checkpoints(self) -> list[Path]:
         """Checkpoints, by step."""
         return sorted(self.checkpoints.glob("step-*.weights.h5"))
@@ -61,7 +66,8 @@ class RunDirectory:
     def last_generator(self) -> Path | None:
         """generator.keras or, if training has gone on since, the last checkpoint."""
         files = [*self.list_checkpoints()[-1:], self.generator_keras]
-        return max((file for file in files if file.is_file()), default=None, key=_written)
+        files = [file for file in files if file.is_file()]
+        return max(files, default=None, key=lambda file: file.stat().st_mtime_ns)
 
     def require_unused(self) -> None:
         """Raises ValueError if a run has been trained here."""
@@ -121,11 +127,8 @@ class RunDirectory:
         if not self.log_csv.is_file():
             return []
         with self.log_csv.open(newline="", encoding="utf-8") as file:
-            return [
-                {name: _cell(name, value) for name, value in row.items()}
-                | {"step": int(row["step"])}
-                for row in csv.DictReader(file)
-            ]
+            return [{name: _cell(name, value) for name, value in row.items()}
+                    | {"step": int(row["step"])} for row in csv.DictReader(file)]  # fmt: skip
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes config.json: options, model, data and versions of the run."""
@@ -137,7 +140,3 @@ def _cell(column: str, text: str) -> float | str:
     if column == VERDICT:
         return text
     return math.nan if text == "" else float(text)
-
-
-def _written(path: Path) -> int:
-    return path.stat().st_mtime_ns

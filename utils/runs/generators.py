@@ -51,13 +51,8 @@ class NamedGenerator:
 
     @classmethod
     def of(
-        cls,
-        path: Path,
-        noise: str | None = None,
-        raw: bool = False,
-        best: bool = False,
-        step: int | None = None,
-        argument: str = "GENERATOR",
+        cls, path: Path, noise: str | None = None, raw: bool = False, best: bool = False,
+        step: int | None = None, argument: str = "GENERATOR",
     ) -> "NamedGenerator":
         """The generator that a path is, or the one of a run that the other arguments choose.
 
@@ -102,10 +97,7 @@ class NamedGenerator:
 
 
 def generator_file(
-    run: RunDirectory,
-    raw: bool = False,
-    best: bool = False,
-    step: int | None = None,
+    run: RunDirectory, raw: bool = False, best: bool = False, step: int | None = None,
     argument: str = "GENERATOR",
 ) -> Path:
     """The file that holds a run's generator: the last EMA generator, unless another is chosen.

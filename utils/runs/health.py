@@ -154,16 +154,14 @@ def _clipping_saturation(rows: Rows) -> Finding:
 
 
 def _unstable_generator(rows: Rows) -> Finding:
+    away = "The generator's samples are away from its average's by"
     for name, most, found in [
         ("sample_change", JUMPING, "From row to row, samples move"),
-        ("raw_distance", FAR_FROM_AVERAGE, "The generator's samples are away from its average's "
-                                           "by"),
+        ("raw_distance", FAR_FROM_AVERAGE, away),
     ]:
         if name in rows and (distance := level(rows[name])) > most:
-            return (
-                f"{found} {distance:.2g} times the distance between real images.",
-                "Try a lower --generator_learning_rate.",
-            )
+            because = f"{found} {distance:.2g} times the distance between real images."
+            return because, "Try a lower --generator_learning_rate."
     return None
 
 

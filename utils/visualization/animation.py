@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from utils.files import atomic_path
-from utils.visualization.grids import read_cells, read_image
+from utils.visualization.grids import picture_of, read_cells, read_image, spread
 from utils.visualization.labeled import enlarged
 
 COLORS = 128  # a GIF may have 256, which look the same but take a third more bytes
@@ -21,10 +21,7 @@ SMALLEST_WIDTH = 256  # pixels, of an animation of single images
 
 
 def animate(
-    frame_paths: Sequence[str | Path],
-    path: str | Path,
-    max_frames: int = 60,
-    max_width: int = 512,
+    frame_paths: Sequence[str | Path], path: str | Path, max_frames: int = 60, max_width: int = 512,
     seconds_per_frame: float = 0.15,
 ) -> None:
     """Writes an endless GIF of images, whole or not at all.
@@ -48,19 +45,16 @@ def animate(
     if max_width < 1:
         raise ValueError(f"max_width must be at least 1. Received: max_width={max_width}")
     frames = _spread(frame_paths, max_frames, read_image)
-    size = _reduced(frames[-1], max_width)
+    last, width = frames[-1], min(frames[-1].width, max_width)
+    size = (width, max(1, round(last.height * width / last.width)))
     frames = [frame if frame.size == size else frame.resize(size, Image.Resampling.LANCZOS)
               for frame in frames]  # fmt: skip
-    _write_gif(frames, path, _held(len(frames), seconds_per_frame))
+    _write_gif(frames, path, [seconds_per_frame] * (len(frames) - 1) + [LAST_FRAME_SECONDS])
 
 
 def animate_image(
-    frame_paths: Sequence[str | Path],
-    image_size: tuple[int, int],
-    path: str | Path,
-    index: int = 0,
-    max_frames: int = 60,
-    seconds_per_frame: float = 0.15,
+    frame_paths: Sequence[str | Path], image_size: tuple[int, int], path: str | Path,
+    index: int = 0, max_frames: int = 60, seconds_per_frame: float = 0.15,
 ) -> None:
     """Writes an endless GIF of one image from sample grids, as `animate` does for whole grids.
 
@@ -81,7 +75,7 @@ def animate_image(
     if not 0 <= index <= most:
         raise ValueError(f"index must be 0 to {most}, the images of a grid. Received: {index}")
     frames = [Image.fromarray(enlarged(cells[index], SMALLEST_WIDTH)) for cells in grids]
-    _write_gif(frames, path, _held(len(frames), seconds_per_frame))
+    _write_gif(frames, path, [seconds_per_frame] * (len(frames) - 1) + [LAST_FRAME_SECONDS])
 
 
 def save_animation(images: np.ndarray, path: str | Path, frames_per_second: float = 20) -> None:
@@ -104,8 +98,7 @@ def save_animation(images: np.ndarray, path: str | Path, frames_per_second: floa
         require_video()
         _write_mp4(images, path, frames_per_second)
         return
-    frames = [Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).convert("RGB")
-              for image in enlarged(images, SMALLEST_WIDTH)]  # fmt: skip
+    frames = [picture_of(image).convert("RGB") for image in enlarged(images, SMALLEST_WIDTH)]
     _write_gif(frames, path, [1 / frames_per_second] * len(frames))
 
 
@@ -116,9 +109,8 @@ def require_video() -> None:
 
         imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError):  # the package may come without the program
-        raise ValueError(
-            ".mp4 needs the package imageio-ffmpeg: pip install imageio-ffmpeg"
-        ) from None
+        message = ".mp4 needs the package imageio-ffmpeg: pip install imageio-ffmpeg"
+        raise ValueError(message) from None
 
 
 def _write_gif(frames: Sequence[Image.Image], path: str | Path, seconds: Sequence[float]) -> None:
@@ -138,9 +130,7 @@ def _gif(frames: Sequence[Image.Image], seconds: Sequence[float]) -> bytes:
     first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     file = io.BytesIO()
     durations = [round(1000 * each) for each in seconds]
-    first.save(
-        file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0
-    )
+    first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
     return file.getvalue()
 
 
@@ -150,8 +140,7 @@ def _write_mp4(images: np.ndarray, path: Path, frames_per_second: float) -> None
     def frame(image: np.ndarray) -> np.ndarray:
         image = enlarged(image, SMALLEST_WIDTH)
         # The format needs an even width and height: a row or a column is doubled if necessary.
-        odd = [(0, size % 2) for size in image.shape[:2]]
-        image = np.pad(image, (*odd, (0, 0)), mode="edge")
+        image = np.pad(image, [(0, size % 2) for size in image.shape[:2]] + [(0, 0)], mode="edge")
         return np.ascontiguousarray(image.repeat(4 - image.shape[-1], -1)[..., :3])
 
     height, width = frame(images[0]).shape[:2]
@@ -178,27 +167,12 @@ def _check(max_frames: int, seconds_per_frame: float) -> None:
         )
 
 
-def _spread(
-    paths: Sequence[str | Path], most: int, read: Callable[[str | Path], Any]
-) -> list[Any]:
-    """Evenly spread files, read, including the first and the last."""
-    chosen = np.linspace(0, len(paths) - 1, min(len(paths), most)).round().astype(int)
-    frames = [frame for i in chosen if (frame := read(paths[i])) is not None]
+def _spread(paths: Sequence[str | Path], most: int, read: Callable[[str | Path], Any]) -> list[Any]:
+    """What can be read of evenly spread files."""
+    frames = [frame for each in spread(paths, most) if (frame := read(each)) is not None]
     if not frames:
-        raise ValueError(
-            f"frame_paths must include a readable image. Received: {len(paths)} paths"
-        )
+        raise ValueError(f"frame_paths must include a readable image. Received: {len(paths)} paths")
     return frames
-
-
-def _reduced(frame: Image.Image, max_width: int) -> tuple[int, int]:
-    """The size of a frame of at most this width and the same aspect ratio."""
-    width = min(frame.width, max_width)
-    return width, max(1, round(frame.height * width / frame.width))
-
-
-def _held(count: int, seconds_per_frame: float) -> list[float]:
-    return [seconds_per_frame] * (count - 1) + [LAST_FRAME_SECONDS]
 
 
 def _shared_palette(frames: Sequence[Image.Image]) -> Image.Image:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from utils.runs.columns import (
@@ -19,12 +18,12 @@ from utils.runs.columns import (
 )
 from utils.runs.directory import RunDirectory
 from utils.visualization.curves import (
-    DOTS_PER_INCH,
     Columns,
     add_grid,
     add_legend,
     draw_panel,
     label_steps,
+    new_figure,
     save_figure,
 )
 from utils.visualization.grids import require_png
@@ -53,8 +52,7 @@ def plot_loss(runs: Runs, path: str | Path | None = None) -> Figure:
     require_png(path)
     logs = {label: _read_columns(run) for label, run in labeled_runs(runs).items()}
     width, height = 1 + 4.6 * len(logs), 6.2
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)
     # Margins in inches, as in the plot of a training run.
     figure.subplots_adjust(
         0.9 / width, 0.55 / height, 1 - 0.15 / width, 1 - 0.85 / height, wspace=0.3, hspace=0.28
@@ -89,9 +87,7 @@ def _read_columns(run: Path) -> dict[str, np.ndarray]:
     return {name: column for name, column in columns.items() if np.isfinite(column).any()}
 
 
-def _draw_first(
-    axes: Axes, values: Columns, choices: Sequence[Panel], legend_columns: int
-) -> None:
+def _draw_first(axes: Axes, values: Columns, choices: Sequence[Panel], legend_columns: int) -> None:
     """Draws the first of the panels of which the run has logged a column."""
     add_grid(axes)
     for panel in choices:

@@ -34,8 +34,7 @@ Columns = Mapping[str, np.ndarray]  # of a log, by name; drawing functions retur
 
 
 def plot_training(
-    columns: Mapping[str, Sequence[float]],
-    path: str | Path,
+    columns: Mapping[str, Sequence[float]], path: str | Path,
     evaluated: EvaluatedColumn | None = None,
 ) -> None:
     """Writes the plot of a training run as PNG, whole or not at all.
@@ -49,6 +48,13 @@ def plot_training(
         ValueError: As `training_figure`.
     """
     save_figure(training_figure(columns, evaluated), path)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, which belongs to no window."""
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
@@ -98,8 +104,7 @@ def training_figure(
         if names & drawn
     ]  # fmt: skip
     height = 0.9 + 2.3 * max(1, len(panels))
-    figure = Figure(figsize=(8, height), dpi=DOTS_PER_INCH, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, height)
     # Margins in inches; matplotlib's own layouts take several times as long to compute.
     figure.subplots_adjust(0.13, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
@@ -113,23 +118,17 @@ def training_figure(
     return figure
 
 
-def _draw_evaluations(
-    evaluated: EvaluatedColumn, axes: Axes, values: Columns
-) -> Sequence[Artist]:
+def _draw_evaluations(evaluated: EvaluatedColumn, axes: Axes, values: Columns) -> Sequence[Artist]:
     """The number at the steps where it was taken, the best one, and what real images get."""
     known = np.isfinite(values[evaluated.name])
     steps, column = values["step"][known], values[evaluated.name][known]
     best = evaluated.best(column)
     axes.plot(steps, column, color=PALETTE["blue"], linewidth=1.3, marker="o", ms=3.5)
-    axes.axvline(
-        steps[best], color=PALETTE["vermilion"], linestyle=":",
-        label=f"best: {column[best]:.4g} at step {steps[best]:.0f}",
-    )  # fmt: skip
+    label = f"best: {column[best]:.4g} at step {steps[best]:.0f}"
+    axes.axvline(steps[best], color=PALETTE["vermilion"], linestyle=":", label=label)
     if math.isfinite(evaluated.real):
-        axes.axhline(
-            evaluated.real, color=PALETTE["gray"], linestyle="--",
-            label=f"real images: {evaluated.real:.4g}",
-        )  # fmt: skip
+        label = f"real images: {evaluated.real:.4g}"
+        axes.axhline(evaluated.real, color=PALETTE["gray"], linestyle="--", label=label)
     _label_axis(axes, evaluated.panel, values)
     return axes.get_lines()
 
@@ -154,9 +153,8 @@ def draw_panel(panel: Panel, axes: Axes, values: Columns) -> Sequence[Artist]:
 
 def _draw_slope(axes: Axes, values: Columns) -> Sequence[Artist]:
     """The constraint, low on the left axis, and the norm that it acts on, high on the right one."""
-    norm, right = NORM.columns[0], None
-    if norm.name in values:
-        right = axes.twinx()
+    norm = NORM.columns[0]
+    right = axes.twinx() if norm.name in values else None
     for panel in (PENALTY, CLIPPING):
         if panel.names & values.keys():
             draw_line(axes, values, panel.columns[0])
@@ -214,11 +212,6 @@ def add_grid(axes: Axes) -> None:
 def add_legend(axes: Axes, lines: Sequence[Artist], columns: int = 3) -> None:
     # Above the axes, it hides no line, and no time is spent looking for an empty corner.
     axes.legend(
-        handles=[line for line in lines if not line.get_label().startswith("_")],
-        loc="lower right",
-        bbox_to_anchor=(1, 1.01),
-        ncols=columns,
-        frameon=False,
-        fontsize=8,
-        borderaxespad=0,
+        handles=[line for line in lines if not line.get_label().startswith("_")], loc="lower right",
+        bbox_to_anchor=(1, 1.01), ncols=columns, frameon=False, fontsize=8, borderaxespad=0,
     )

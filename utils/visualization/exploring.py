@@ -54,8 +54,8 @@ def direction_rows(images: np.ndarray, distances: Sequence[float]) -> np.ndarray
     """
     labels = [_signed(distance) for distance in distances]
     rows = [f"direction {i + 1}" for i in range(len(images))]
-    return labeled_grid(images, labels, rows, "along the direction, in standard deviations of the "
-                                              "noise")
+    title = "along the direction, in standard deviations of the noise"
+    return labeled_grid(images, labels, rows, title)
 
 
 def real_and_generated(real: np.ndarray, generated: np.ndarray) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -118,6 +120,17 @@ def require_png(path: str | Path | None) -> None:
     """Raises ValueError if a picture's path is given and does not end in .png."""
     if path is not None and Path(path).suffix.lower() != ".png":
         raise ValueError(f"path must end in .png. Received: '{path}'")
+
+
+def spread(items: Sequence[Any], most: int) -> list[Any]:
+    """At most this many items, evenly spread, including the first and the last."""
+    chosen = np.linspace(0, len(items) - 1, min(len(items), most)).round().astype(int)
+    return [items[i] for i in chosen]
+
+
+def picture_of(image: np.ndarray) -> Image.Image:
+    """uint8 [H, W, C] with C 1 or 3, as a gray or a color picture."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
 def read_image(path: str | Path) -> Image.Image | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from utils.visualization.grids import picture_of
+
 CELL_PIXELS = 64  # images are enlarged to at least this width: a step of seven digits fits above
 FONT_PIXELS = 13
 PADDING = 2
@@ -19,12 +21,8 @@ def enlarged(images: np.ndarray, least_width: int) -> np.ndarray:
 
 
 def labeled_grid(
-    images: np.ndarray,
-    column_labels: Sequence[str],
-    row_labels: Sequence[str] = (),
-    columns_title: str = "",
-    rows_title: str = "",
-    gaps_after: Sequence[int] = (),
+    images: np.ndarray, column_labels: Sequence[str], row_labels: Sequence[str] = (),
+    columns_title: str = "", rows_title: str = "", gaps_after: Sequence[int] = (),
 ) -> np.ndarray:
     """Draws images in rows and columns on white, with labels above and on the left.
 
@@ -71,5 +69,5 @@ def labeled_grid(
         if len(row_labels):
             draw.text((PADDING, y + height // 2), row_labels[row], "black", font, "lm")
         for x, image in zip(xs, images[row], strict=True):
-            picture.paste(Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), (x, y))
+            picture.paste(picture_of(image), (x, y))
     return np.asarray(picture)

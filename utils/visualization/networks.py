@@ -48,16 +48,11 @@ def plot_models(models: Sequence[keras.Model], folder: str | Path) -> list[Path]
         files.append(folder / f"{model.name}.png")
         with atomic_path(files[-1]) as temporary:
             keras.utils.plot_model(
-                model,
-                to_file=temporary,
-                show_shapes=True,
-                show_layer_names=True,
-                dpi=DOTS_PER_INCH,
+                model, to_file=temporary, show_shapes=True, show_layer_names=True, dpi=DOTS_PER_INCH
             )
     if missing:
         logger.warning(
-            "no network diagrams without %s; layer tables written: %s",
-            " and ".join(missing),
+            "no network diagrams without %s; layer tables written: %s", " and ".join(missing),
             ", ".join(str(file) for file in files),
         )
     return files

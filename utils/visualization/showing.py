@@ -18,11 +18,8 @@ FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 
 
 def generate_and_show_image(
-    generator: Callable[[np.ndarray], Any],
-    path: str | Path | None = None,
-    n: int = 1,
-    noise: str | np.ndarray = "normal",
-    seed: int = 0,
+    generator: Callable[[np.ndarray], Any], path: str | Path | None = None, n: int = 1,
+    noise: str | np.ndarray = "normal", seed: int = 0,
 ) -> np.ndarray:
     """Makes new images, and shows them or writes them to a file.
 

@@ -1,12 +1,11 @@
 """What became of fixed noise vectors over a training run, in one picture."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from utils.runs.directory import RunDirectory
-from utils.visualization.grids import read_cells, require_png, save_image
+from utils.visualization.grids import read_cells, require_png, save_image, spread
 from utils.visualization.labeled import labeled_grid
 
 
@@ -40,14 +39,8 @@ def track_noise(
             )
     directory = RunDirectory(run)
     image_size = _image_size(directory)
-    samples = {
-        int(number): sample
-        for sample in directory.list_samples()
-        if (number := sample.stem.removeprefix("step-")).isdecimal()
-    }
-    numbers = sorted(samples)
-    chosen = np.linspace(0, len(numbers) - 1, min(len(numbers), steps)).round().astype(int)
-    columns = {numbers[i]: read_cells(samples[numbers[i]], image_size) for i in chosen}
+    samples = directory.samples_by_step()
+    columns = {step: read_cells(samples[step], image_size) for step in spread([*samples], steps)}
     columns = {step: cells for step, cells in columns.items() if cells is not None}
     if not columns:
         raise ValueError(
@@ -60,7 +53,8 @@ def track_noise(
             f"vectors must be at most {available}, the number of images in a sample grid. "
             f"Received: vectors={vectors}"
         )
-    picture = _draw(list(columns), np.stack([cells[:vectors] for cells in columns.values()]))
+    images = np.stack([cells[:vectors] for cells in columns.values()], axis=1)
+    picture = labeled_grid(images, [f"{step:,}" for step in columns], columns_title="step")
     if path is not None:
         save_image(picture, path)
     return picture
@@ -81,9 +75,3 @@ def _image_size(directory: RunDirectory) -> tuple[int, int]:
             f"run must name its model's image_shape in {directory.config}. Received: {shape!r}"
         ) from None
     return height, width
-
-
-def _draw(steps: Sequence[int], images: np.ndarray) -> np.ndarray:
-    """The picture of uint8 [columns, rows, H, W, 3], one column a step."""
-    labels = [f"{step:,}" for step in steps]
-    return labeled_grid(images.swapaxes(0, 1), labels, columns_title="step")
