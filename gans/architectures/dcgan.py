@@ -1,8 +1,8 @@
 """The DCGAN family: 4x4 kernels, stride 2, no hidden dense layers.
 
 Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
-Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalized to every size x *
-2^n by y * 2^n. Widths at each doubling from the image inward: f, 2f, 4f, 8f, 8f, ...
+Generative Adversarial Networks" (https://arxiv.org/abs/1511.06434), generalized to every size
+x * 2^n by y * 2^n. Widths at each doubling from the image inward: f, 2f, 4f, 8f, 8f, ...
 """
 
 import keras
