@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_TEMPORARY = ".unfinished-"
+UNFINISHED = ".unfinished-"
 
 
 @contextlib.contextmanager
@@ -27,14 +27,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    temporary = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:12]}-{path.name}")
     try:
         yield temporary
         if temporary.is_file():
             with temporary.open("rb+") as file:  # on disk before the name points to it
                 os.fsync(file.fileno())
         elif path.is_dir():  # a folder cannot be replaced in one call: clear the name first
-            replaced = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+            replaced = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:12]}-{path.name}")
             path.replace(replaced)
             temporary.replace(path)
             shutil.rmtree(replaced)
@@ -46,7 +46,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 def remove_unfinished(folder: str | Path) -> None:
     """Deletes what `atomic_path` left in `folder` itself when a process was killed."""
-    for path in Path(folder).glob(f"{_TEMPORARY}*"):
+    for path in Path(folder).glob(f"{UNFINISHED}*"):
         _remove(path)
 
 

@@ -13,29 +13,26 @@ from gans.training.data import TrainingData
 from gans.training.options import TrainArguments
 from gans.training.schedule import Schedule
 from utils.metrics.protocol import protocol_differences, versions
-from utils.runs.directory import RunDirectory
 
 
 def run_facts(
     model: keras.Model,
     data: TrainingData,
     options: TrainArguments,
-    run: RunDirectory,
+    saved: dict[str, Any] | None,
     schedule: Schedule,
-    protocol: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """What config.json is to hold.
+    """What config.json is to hold; how the generator is judged comes later.
 
     Args:
         model: The model.
         data: What it is trained on.
         options: Of the run.
-        run: Its directory, which holds the run to resume or must be unused.
+        saved: What the config.json of the run to resume holds; None for a new run.
         schedule: How the run is divided. Takes over the lengths of a run of minutes.
-        protocol: How the generator is judged, where it is.
 
     Raises:
-        ValueError: If the directory does not hold this run, or holds one already.
+        ValueError: If it is not the run to resume.
     """
     facts = {
         "options": None if options.options is None else dict(options.options),
@@ -46,18 +43,14 @@ def run_facts(
             "generator_optimizer": type(model.generator_optimizer).__name__,
         },
         "data": data.description,
-        "evaluation": protocol,
+        "evaluation": None,
         "schedule": {"first_step": model.steps_done},
         "exported": "best" if options.save_best_only else "last",
         "versions": versions(),
     }
-    if options.resume:
-        saved = run.read_config()
+    if saved is not None:
         require_same(saved, facts)
-        require_same_judge(saved, facts)
         _keep_start(saved, facts, schedule)
-    else:
-        run.require_unused()
     note_schedule(facts, schedule)
     return facts
 
@@ -122,21 +115,26 @@ def _short(value: Any) -> str:
     return repr(value.get("config", {}).get("name")) if isinstance(value, dict) else repr(value)
 
 
-def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
+def require_same_judge(saved: dict[str, Any] | None, judge: dict[str, Any] | None) -> None:
     """Raises ValueError if a resumed run would be judged differently than before.
 
     The judge's number is one column of the log, and says which generator is the best. A run that
     was not judged before may be judged from now on.
+
+    Args:
+        saved: What the config.json of the run to resume holds; None for a new run.
+        judge: The judge's protocol, or what is known of it; None: no judge.
     """
-    before, after = saved.get("evaluation"), now["evaluation"]
+    before = (saved or {}).get("evaluation")
     if not before:
         return
-    if after is None:
+    if judge is None:
         raise ValueError(
             f"evaluate_every must be given to resume a run judged by {before['evaluate_metric']}; "
             "a large one leaves only the last step. Received: None"
         )
-    for key, saved_value, value in protocol_differences(before, after):
+    known = {key: value for key, value in before.items() if key in judge}
+    for key, saved_value, value in protocol_differences(known, judge):
         name = "inception_weights or features" if key == "weights_sha256" else key
         raise ValueError(
             f"{name} must be the saved run's, because its log has one judge: {key} "
