@@ -16,12 +16,9 @@ from utils.metrics.protocol import protocol_differences, versions
 
 
 def run_facts(
-    model: keras.Model,
-    data: TrainingData,
-    options: TrainArguments,
-    saved: dict[str, Any] | None,
-    schedule: Schedule,
-) -> dict[str, Any]:
+    model: keras.Model, data: TrainingData, options: TrainArguments,
+    saved: dict[str, Any] | None, schedule: Schedule,
+) -> dict[str, Any]:  # fmt: skip
     """What config.json is to hold; how the generator is judged comes later.
 
     Args:
@@ -49,7 +46,7 @@ def run_facts(
         "versions": versions(),
     }
     if saved is not None:
-        require_same(saved, facts)
+        _require_same(saved, facts)
         _keep_start(saved, facts, schedule)
     note_schedule(facts, schedule)
     return facts
@@ -73,25 +70,22 @@ def _keep_start(saved: dict[str, Any], now: dict[str, Any], schedule: Schedule) 
     before = saved.get("schedule", {})
     now["schedule"]["first_step"] = before.get("first_step", 0)
     if not schedule.is_fixed:
-        schedule.train_steps = before.get("train_steps") or math.inf
-        if math.isinf(schedule.save_interval):
-            schedule.save_interval = before.get("save_interval") or math.inf
+        for name, value in schedule.lengths().items():
+            setattr(schedule, name, value or before.get(name) or math.inf)
 
 
-def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
+def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError if a resumed run would not be the one that was saved."""
     now_model = json.loads(json.dumps(now["model"]))  # as the saved one was written
     defaults = inspect.signature(model_class(now["model"]["method"])).parameters
     for key, value in now_model.items():
-        if key in saved["model"]:
-            before = saved["model"][key]
-        elif key in defaults:  # an option that the saved run's version lacked
-            before = defaults[key].default
-        else:
+        if key not in saved["model"] and key not in defaults:
             raise ValueError(
                 "save_path must hold a run started by this version: start a new run elsewhere. "
                 f"Received: a run whose config.json does not name {key}"
             )
+        # The default of an option that the saved run's version lacked.
+        before = saved["model"][key] if key in saved["model"] else defaults[key].default
         if _comparable(before) != _comparable(value):
             raise ValueError(
                 f"{key} must be the saved run's to resume it: {_short(before)}. "

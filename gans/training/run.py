@@ -154,7 +154,7 @@ class _Run:
         else:
             self.first_step = model.steps_done
             model.reset_metrics()  # from what the model did before
-        log_data(logger, self.data.description, self.data.skipped)
+        log_data(self.data.description, self.data.skipped)
         self.interruption = Interruption()
         self.progress = Progress(schedule, self.stopwatch)
         self.log = Log(run, self.first_step)
