@@ -50,10 +50,8 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
     if not config.resume:
         RunDirectory(config.save_path).require_unused()
     if config.load_weights is not None and not Path(config.load_weights).is_file():
-        raise ValueError(
-            f"load_weights must be a .weights.h5 file. Received: {config.load_weights!r}, which is "
-            "not a file"
-        )
+        raise ValueError("load_weights must be a .weights.h5 file. "
+                         f"Received: {config.load_weights!r}, which is not a file")
     if config.export is not None:
         with quiet_stderr():
             from gans.generators.exporting import require_packages
@@ -61,10 +59,8 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
             require_packages(name)
     if config.features is not None:
         if not Path(config.features).expanduser().is_file():
-            raise ValueError(
-                f"features must be a .keras file. Received: {config.features!r}, which is not a "
-                "file"
-            )
+            raise ValueError("features must be a .keras file. "
+                             f"Received: {config.features!r}, which is not a file")
     elif config.inception_weights is not None or (config.evaluate_every and not dry_run):
         with quiet_stderr():
             from utils.metrics.features.inception_weights import read_inception_weights
@@ -124,8 +120,7 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     run = gan.train(data, **config.train_options(data.num_images))
     if not run.finished and worker == 0:
         again = ["--resume", "--save_path", str(run.directory.path)]
-        if config.devices is not None:
-            again += ["--devices", str(config.devices)]
+        again += [] if config.devices is None else ["--devices", str(config.devices)]
         where = ", on every worker, as it was started" if workers > 1 else ""
         print(f"To go on{where}:", shlex.join([sys.executable, sys.argv[0], *again]))
     return 128 + signal.SIGTERM if run.signal == signal.SIGTERM else 0

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_TEMPORARY = ".unfinished-"
+UNFINISHED = ".unfinished-"
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, replaced = (
-        path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}") for _ in range(2))
+        path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:12]}-{path.name}") for _ in range(2))
     try:
         yield temporary
         if temporary.is_file():
@@ -46,7 +46,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 def remove_unfinished(folder: str | Path) -> None:
     """Deletes what `atomic_path` left in `folder` itself when a process was killed."""
-    for path in Path(folder).glob(f"{_TEMPORARY}*"):
+    for path in Path(folder).glob(f"{UNFINISHED}*"):
         _remove(path)
 
 

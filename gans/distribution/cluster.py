@@ -9,12 +9,8 @@ from typing import Any
 def describe_workers(workers: Sequence[str], index: int) -> None:
     """Writes workers into the environment variable TF_CONFIG, where TensorFlow looks for them.
 
-    Args:
-        workers: "host:port" of each.
-        index: Which of them this process is, from 0.
-
-    Raises:
-        ValueError: If an argument is wrong, or TF_CONFIG already describes other workers.
+    `workers` has "host:port" of each; `index` is which of them this process is, from 0. Raises
+    ValueError if one is wrong, or TF_CONFIG already describes other workers.
     """
     for worker in workers:
         host, _, port = worker.rpartition(":")

@@ -100,10 +100,8 @@ def distributed_dataset(
 ) -> Any:
     """A dataset for `fit`; each worker makes only the elements of its own replicas.
 
-    Args:
-        strategy: The model's.
-        dataset_of: (number of replicas, this worker's replicas) to a dataset whose elements belong
-            to this worker's replicas in turn.
+    `dataset_of(number of replicas, this worker's replicas)` gives a dataset whose elements belong
+    to this worker's replicas in turn.
     """
     local = len(strategy.extended.worker_devices)
 
@@ -144,11 +142,7 @@ def _reduced(operation: tf.distribute.ReduceOp, values: Sequence[tf.Tensor]) -> 
 class Exchange:
     """What several workers exchange between steps. Every worker must make the same calls.
 
-    Args:
-        strategy: The model's; a single worker exchanges with itself.
-
-    Attributes:
-        count: The number of workers.
+    A single worker exchanges with itself. `count` is the number of workers.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
@@ -177,10 +171,6 @@ class Exchange:
         for variable in variables:
             by_type.setdefault(variable.dtype, []).append(variable)
 
-        @tf.function(autograph=False)
-        def take() -> None:
-            self._strategy.run(assign)
-
         def assign() -> None:
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             for group in by_type.values():
@@ -189,14 +179,14 @@ class Exchange:
                     tf.where(tf.equal(replica, 0), variable.value, tf.zeros_like(variable.value))
                     for variable in group
                 ]
-                for variable, value in zip(
-                    group, _reduced(tf.distribute.ReduceOp.SUM, own), strict=True
-                ):
+                sums = _reduced(tf.distribute.ReduceOp.SUM, own)
+                for variable, value in zip(group, sums, strict=True):
                     variable.assign(value)
 
-        take()
+        tf.function(lambda: self._strategy.run(assign), autograph=False)()
 
     def _summed(self, row: tf.Tensor) -> Any:
-        return self._strategy.run(
-            lambda row: _reduced(tf.distribute.ReduceOp.SUM, [row])[0], args=(row,)
-        )
+        def add(row: tf.Tensor) -> tf.Tensor:
+            return _reduced(tf.distribute.ReduceOp.SUM, [row])[0]
+
+        return self._strategy.run(add, args=(row,))

@@ -57,13 +57,8 @@ def leave_together(exchange: Exchange) -> None:
 
 def share_state(model: keras.Model, exchange: Exchange) -> None:
     """Gives all workers the chief's networks, optimizers, step and logs, bit for bit."""
-    exchange.share(
-        [
-            *model.weights,
-            *model.critic_optimizer.variables,
-            *model.generator_optimizer.variables,
-        ]
-    )
+    optimizers = (model.critic_optimizer, model.generator_optimizer)
+    exchange.share([*model.weights, *(v for one in optimizers for v in one.variables)])
 
 
 def require_same_run(facts: dict[str, Any], exchange: Exchange) -> None:

@@ -1,5 +1,6 @@
 """`TrainingData`: what a model is trained on, whatever it was given as."""
 
+import functools
 from typing import Any
 
 import keras
@@ -12,13 +13,7 @@ from utils.data.stream import split_among_replicas
 
 
 class TrainingData:
-    """The images of a run. Nothing after this asks what they were given as.
-
-    This class is for a `DataPreparator`, `_Stream` for a dataset.
-
-    Args:
-        data: The preparator.
-        model: What is trained on it.
+    """The images of a run, of a `DataPreparator`. Nothing after this asks what they were given as.
 
     Attributes:
         image_shape: (H, W, C).
@@ -49,33 +44,22 @@ class TrainingData:
         return made
 
     def __init__(self, data: Any, model: keras.Model):
-        self._data = data
-        self._model = model
-        self.image_shape = tuple(data.image_shape)
-        self.batch_size = data.batch_size
-        self.num_held_out = data.num_held_out
-        self.description = data.describe()
-        self.digest = data.digest
-        self.seed = data.seed
-        self.skipped = data.skipped
+        self._data, self._model = data, model
+        self.image_shape, self.batch_size = tuple(data.image_shape), data.batch_size
+        self.num_held_out, self.skipped = data.num_held_out, data.skipped
+        self.description, self.digest, self.seed = data.describe(), data.digest, data.seed
 
     @property
     def preparator(self) -> Any:
-        """The `DataPreparator`, whose images a generator can be judged by.
-
-        Raises:
-            ValueError: If there is none.
-        """
+        """The `DataPreparator`, whose images can be judged by; raises ValueError without one."""
         return self._data
 
     def elements(self, start_step: int) -> Any:
         """What `fit` takes from a step on; under a strategy, each worker's own part of it."""
         if self._model.replicas == 1:
             return self._part(start_step, 1, range(1))
-        return distributed_dataset(
-            self._model.distribute_strategy,
-            lambda num_replicas, replicas: self._part(start_step, num_replicas, replicas),
-        )
+        part = functools.partial(self._part, start_step)
+        return distributed_dataset(self._model.distribute_strategy, part)
 
     def real_images(self, most: int, seed: int) -> np.ndarray:
         """Real images to look at, uint8 [n, H, W, C]; fewer than `most` where there are fewer."""
@@ -100,13 +84,11 @@ class _Stream(TrainingData):
                 "data must be an infinite dataset: add .repeat(). "
                 f"Received: {int(data.cardinality())} elements"
             )
-        self._data = data
-        self._model = model
+        self._data, self._model = data, model
         self.image_shape = tuple(data.element_spec.shape[1:])
         self.batch_size = model.batch_size(data.element_spec)
-        self.num_held_out = 0
+        self.num_held_out, self.skipped = 0, []
         self.description = self.digest = self.seed = None
-        self.skipped = []
 
     @property
     def preparator(self) -> Any:

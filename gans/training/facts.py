@@ -13,29 +13,23 @@ from gans.training.data import TrainingData
 from gans.training.options import TrainArguments
 from gans.training.schedule import Schedule
 from utils.metrics.protocol import protocol_differences, versions
-from utils.runs.directory import RunDirectory
 
 
 def run_facts(
-    model: keras.Model,
-    data: TrainingData,
-    options: TrainArguments,
-    run: RunDirectory,
-    schedule: Schedule,
-    protocol: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """What config.json is to hold.
+    model: keras.Model, data: TrainingData, options: TrainArguments,
+    saved: dict[str, Any] | None, schedule: Schedule,
+) -> dict[str, Any]:  # fmt: skip
+    """What config.json is to hold; how the generator is judged comes later.
 
     Args:
         model: The model.
         data: What it is trained on.
         options: Of the run.
-        run: Its directory, which holds the run to resume or must be unused.
+        saved: What the config.json of the run to resume holds; None for a new run.
         schedule: How the run is divided. Takes over the lengths of a run of minutes.
-        protocol: How the generator is judged, where it is.
 
     Raises:
-        ValueError: If the directory does not hold this run, or holds one already.
+        ValueError: If it is not the run to resume.
     """
     facts = {
         "options": None if options.options is None else dict(options.options),
@@ -46,18 +40,14 @@ def run_facts(
             "generator_optimizer": type(model.generator_optimizer).__name__,
         },
         "data": data.description,
-        "evaluation": protocol,
+        "evaluation": None,
         "schedule": {"first_step": model.steps_done},
         "exported": "best" if options.save_best_only else "last",
         "versions": versions(),
     }
-    if options.resume:
-        saved = run.read_config()
-        require_same(saved, facts)
-        require_same_judge(saved, facts)
+    if saved is not None:
+        _require_same(saved, facts)
         _keep_start(saved, facts, schedule)
-    else:
-        run.require_unused()
     note_schedule(facts, schedule)
     return facts
 
@@ -80,25 +70,22 @@ def _keep_start(saved: dict[str, Any], now: dict[str, Any], schedule: Schedule) 
     before = saved.get("schedule", {})
     now["schedule"]["first_step"] = before.get("first_step", 0)
     if not schedule.is_fixed:
-        schedule.train_steps = before.get("train_steps") or math.inf
-        if math.isinf(schedule.save_interval):
-            schedule.save_interval = before.get("save_interval") or math.inf
+        for name, value in schedule.lengths().items():
+            setattr(schedule, name, value or before.get(name) or math.inf)
 
 
-def require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
+def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raises ValueError if a resumed run would not be the one that was saved."""
     now_model = json.loads(json.dumps(now["model"]))  # as the saved one was written
     defaults = inspect.signature(model_class(now["model"]["method"])).parameters
     for key, value in now_model.items():
-        if key in saved["model"]:
-            before = saved["model"][key]
-        elif key in defaults:  # an option that the saved run's version lacked
-            before = defaults[key].default
-        else:
+        if key not in saved["model"] and key not in defaults:
             raise ValueError(
                 "save_path must hold a run started by this version: start a new run elsewhere. "
                 f"Received: a run whose config.json does not name {key}"
             )
+        # The default of an option that the saved run's version lacked.
+        before = saved["model"][key] if key in saved["model"] else defaults[key].default
         if _comparable(before) != _comparable(value):
             raise ValueError(
                 f"{key} must be the saved run's to resume it: {_short(before)}. "
@@ -122,21 +109,26 @@ def _short(value: Any) -> str:
     return repr(value.get("config", {}).get("name")) if isinstance(value, dict) else repr(value)
 
 
-def require_same_judge(saved: dict[str, Any], now: dict[str, Any]) -> None:
+def require_same_judge(saved: dict[str, Any] | None, judge: dict[str, Any] | None) -> None:
     """Raises ValueError if a resumed run would be judged differently than before.
 
     The judge's number is one column of the log, and says which generator is the best. A run that
     was not judged before may be judged from now on.
+
+    Args:
+        saved: What the config.json of the run to resume holds; None for a new run.
+        judge: The judge's protocol, or what is known of it; None: no judge.
     """
-    before, after = saved.get("evaluation"), now["evaluation"]
+    before = (saved or {}).get("evaluation")
     if not before:
         return
-    if after is None:
+    if judge is None:
         raise ValueError(
             f"evaluate_every must be given to resume a run judged by {before['evaluate_metric']}; "
             "a large one leaves only the last step. Received: None"
         )
-    for key, saved_value, value in protocol_differences(before, after):
+    known = {key: value for key, value in before.items() if key in judge}
+    for key, saved_value, value in protocol_differences(known, judge):
         name = "inception_weights or features" if key == "weights_sha256" else key
         raise ValueError(
             f"{name} must be the saved run's, because its log has one judge: {key} "

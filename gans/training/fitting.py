@@ -16,10 +16,8 @@ def make_schedule(model: keras.Model, data: TrainingData, options: TrainArgument
     _check_model(model, options)
     train_steps, save_interval = options.train_steps, options.save_interval
     evaluate_every = None if options.evaluation is None else options.evaluation.evaluate_every
-    for argument, value in [
-        ("train_steps", train_steps), ("save_interval", save_interval),
-        ("evaluate_every", evaluate_every),
-    ]:  # fmt: skip
+    for argument, value in {"train_steps": train_steps, "save_interval": save_interval,
+                            "evaluate_every": evaluate_every}.items():  # fmt: skip
         if value is not None and value % model.steps_per_execution:
             raise ValueError(
                 f"{argument} must be a multiple of steps_per_execution, "
@@ -32,11 +30,9 @@ def make_schedule(model: keras.Model, data: TrainingData, options: TrainArgument
             f"train_steps must be above the step that the model has reached, {model.steps_done}: "
             f"raise it, or count from 0 again (--step_0 0). Received: {train_steps}"
         )
+    images_per_step = model.options.n_critic * data.batch_size
     return Schedule(
-        save_interval or math.inf,
-        train_steps or math.inf,
-        model.options.n_critic * data.batch_size,
-        evaluate_every,
+        save_interval or math.inf, train_steps or math.inf, images_per_step, evaluate_every
     )
 
 
@@ -58,52 +54,34 @@ def _check_model(model: keras.Model, options: TrainArguments) -> None:
 
 
 def fit_intervals(
-    model: keras.Model,
-    data: TrainingData,
-    schedule: Schedule,
-    callbacks: list[keras.callbacks.Callback],
-    pace: Pace | None = None,
-) -> None:
+    model: keras.Model, data: TrainingData, schedule: Schedule,
+    callbacks: list[keras.callbacks.Callback], pace: Pace | None = None,
+) -> None:  # fmt: skip
     """Calls `fit` with one epoch per interval; a partial interval at an end gets its own `fit`.
 
     With a pace, the run first goes on in parts of intervals, until its last step is fixed.
     """
+
+    def fit(steps: int, epochs: int = 1) -> None:
+        step = model.steps_done
+        # `fit` starts by resetting the means; inside an interval these go on.
+        model.keep_logs_once = step % schedule.save_interval > 0
+        epoch = int(step // schedule.save_interval)
+        model.fit(
+            data.elements(step), steps_per_epoch=steps, initial_epoch=epoch, epochs=epoch + epochs,
+            callbacks=callbacks, shuffle=False, verbose=0,
+        )  # fmt: skip
+        if not model.stop_training and model.steps_done < step + steps * epochs:
+            raise ValueError("data must be infinite: add .repeat(). Received: data that ran out")
+
     while pace is not None and not model.stop_training:
         steps = pace.next_steps(model.steps_done)
         if not steps:
             break
-        _fit(model, data, schedule, steps, 1, callbacks)
+        fit(steps)
     while (step := model.steps_done) < schedule.train_steps and not model.stop_training:
-        interval = schedule.save_interval
-        intervals = (schedule.train_steps - step) // interval
-        if step % interval or not intervals:
-            steps = min(interval - step % interval, schedule.train_steps - step)
-            _fit(model, data, schedule, steps, 1, callbacks)
+        interval, left = schedule.save_interval, schedule.train_steps - step
+        if step % interval or left < interval:
+            fit(min(interval - step % interval, left))
         else:
-            _fit(model, data, schedule, interval, intervals, callbacks)
-
-
-def _fit(
-    model: keras.Model,
-    data: TrainingData,
-    schedule: Schedule,
-    steps: int,
-    epochs: int,
-    callbacks: list[keras.callbacks.Callback],
-) -> None:
-    """So many steps, so many times."""
-    step = model.steps_done
-    # `fit` starts by resetting the means; inside an interval these go on.
-    model.keep_logs_once = step % schedule.save_interval > 0
-    epoch = int(step // schedule.save_interval)
-    model.fit(
-        data.elements(step),
-        steps_per_epoch=steps,
-        initial_epoch=epoch,
-        epochs=epoch + epochs,
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=0,
-    )
-    if not model.stop_training and model.steps_done < step + steps * epochs:
-        raise ValueError("data must be infinite: add .repeat(). Received: data that ran out")
+            fit(interval, left // interval)

@@ -24,24 +24,19 @@ class Judge:
     into halves. Images are compared with the first half. So is the second half, once: its value is
     what images get that are as good as real.
 
-    Args:
-        options: The metric, the images and the network.
-        data: A `DataPreparator`.
-
     Attributes:
         column: The number as a column of the log. Its value for real images is NaN until `prepare`.
         images: How many images one evaluation judges.
 
     Raises:
-        ValueError: If the network cannot be had or read, or the
-            metric needs classes that it has not, or more images than there are.
+        ValueError: If the network cannot be had or read, or the metric needs classes that the
+            network lacks, or more images than there are.
     """
 
     def __init__(self, options: EvaluationOptions, data: Any):
         self.images = options.evaluate_images
         self._name = options.evaluate_metric
-        metric = names.metric_of(self._name)
-        self._metric = COMPUTED[metric]
+        self._metric = COMPUTED[names.metric_of(self._name)]
         self._set = ImageSet.of(data, "real")
         self._cache_dir = data.cache_path.parent
         self.real_images = min(self.images, self._set.count // 2)
@@ -85,9 +80,8 @@ class Judge:
             ValueError: If the network does not accept the images, or the cache cannot be written.
         """
         chosen = self._set.selection(2 * self.real_images, REAL_SEED)
-        features = cached_features(
-            self._set, chosen, self._extractor, self._cache_dir, show_progress
-        )
+        features = cached_features(self._set, chosen, self._extractor, self._cache_dir,
+                                   show_progress)  # fmt: skip
         order = np.random.default_rng(REAL_SEED).permutation(len(chosen))
         self._real, others = (
             np.asarray(features[np.sort(half)])

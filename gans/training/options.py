@@ -34,6 +34,4 @@ class TrainArguments(RunOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.train_steps is None and self.minutes is None:
-            raise ValueError(
-                "train_steps or minutes must be given. Received: neither of them"
-            )
+            raise ValueError("train_steps or minutes must be given. Received: neither of them")

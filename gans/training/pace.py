@@ -6,114 +6,84 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from gans.distribution.strategy import Exchange
 from gans.training.schedule import Schedule
 from gans.training.stopwatch import COMPILING, JUDGING, SAVING, TRAINING, Stopwatch
 
-# Shares of the minutes. Steps that take so long are timed before the save interval is chosen ...
-CHOOSING = 0.02
-# ... of which so many would fill the minutes. What comes between takes its time: 20 are left.
-INTERVALS = 24
-# The number of steps is fixed after so long, or so long where fewer intervals have ended: the
-# first one loads and traces, and says little of the others.
-FIXING = 0.25
-FIXING_AT_LAST = 0.4
-INTERVALS_TO_TIME = 3
-# Planned to take so long: a machine that others use as well is not equally fast all the time.
-PLANNED = 0.95
+ROWS = 20  # wanted in the log
+# Shares of the minutes: steps that take so long are timed before the save interval is chosen; the
+# number of steps is fixed after so long; and the run is planned to take so long, because a machine
+# that others use as well is not equally fast all the time. Should the second half be 1.4 times as
+# slow as the first, the run takes a tenth longer than asked.
+CHOOSING = 0.01
+FIXING = 0.5
+PLANNED = 0.92
 
 logger = logging.getLogger("gans")
 
 
+@dataclass
 class Pace:
     """Fixes the lengths of a run of so many minutes in its schedule.
 
     `fit` is called for a few steps at a time, between which the first of several workers decides
     and tells the others. The clock decides how many steps there are, and nothing else.
 
-    Args:
+    Attributes:
         schedule: Of the run. One of its lengths or both are infinite.
         step_size: Both are multiples of it.
         exchange: Between the workers.
-    """
-
-    def __init__(self, schedule: Schedule, step_size: int, exchange: Exchange):
-        self.schedule = schedule
-        self.step_size = step_size
-        self.exchange = exchange
-
-    def next_steps(self, step: int) -> int:
-        """How many steps to do before this is called again; 0 once the run's last is fixed."""
-        steps, save_interval, train_steps = (
-            self.exchange.gather(value)[0] for value in self._decide(step)
-        )
-        if save_interval:
-            self.schedule.save_interval = save_interval
-        if train_steps:
-            self.schedule.train_steps = train_steps
-        return steps
-
-    def _decide(self, step: int) -> tuple[int, int, int]:
-        """(next steps, save interval, last step), 0 where not known: the first worker's count."""
-        return 0, 0, 0
-
-
-class Timekeeper(Pace):
-    """The `Pace` of the first worker.
-
-    Args:
-        schedule: As for `Pace`.
-        step_size: As for `Pace`.
-        exchange: As for `Pace`.
+        stopwatch: What measures the run; None on a worker that is told.
         minutes: That the run may take, those before a resumption included.
         first_step: The step that the run was started from.
-        stopwatch: What measures the run.
         exports: In how many formats the generator is exported.
+        rehearse: Lets the stopwatch measure what an interval ends with.
         judging: Finds out how many seconds an evaluation takes.
         note: Called when a length is chosen, to keep it for a run that is resumed.
     """
 
-    def __init__(
-        self, schedule: Schedule, step_size: int, exchange: Exchange, minutes: float,
-        first_step: int, stopwatch: Stopwatch, exports: int, judging: Callable[[], float],
-        note: Callable[[], None],
-    ):  # fmt: skip
-        super().__init__(schedule, step_size, exchange)
-        self.minutes = minutes
-        self.first_step = first_step
-        self.stopwatch = stopwatch
-        self.exports = exports
-        self._judging = judging
-        self._note = note
+    schedule: Schedule
+    step_size: int
+    exchange: Exchange
+    stopwatch: Stopwatch | None = None
+    minutes: float = math.inf
+    first_step: int = 0
+    exports: int = 0
+    rehearse: Callable[[], None] = lambda: None
+    judging: Callable[[], float] = lambda: 0.0
+    note: Callable[[], None] = lambda: None
 
     def next_steps(self, step: int) -> int:
-        before = self.schedule.lengths()
-        steps = super().next_steps(step)
-        if self.schedule.lengths() != before:
-            self._note()
-            if self.schedule.is_fixed:
-                logger.info(
-                    "In %g minutes: %d steps, with a row every %d",
-                    self.minutes, self.schedule.train_steps, self.schedule.save_interval,
-                )  # fmt: skip
+        """How many steps to do before this is called again; 0 once the run's last is fixed."""
+        schedule, before = self.schedule, self.schedule.lengths()
+        decided = (0, 0, 0) if self.stopwatch is None else self._decide(step)
+        steps, interval, last = (self.exchange.gather(value)[0] for value in decided)
+        schedule.save_interval = interval or schedule.save_interval
+        schedule.train_steps = last or schedule.train_steps
+        if self.stopwatch is not None and schedule.lengths() != before:
+            self.note()
+            if schedule.is_fixed:
+                logger.info("In %g minutes: %d steps, with a row every %d",
+                            self.minutes, schedule.train_steps, schedule.save_interval)
         return steps
 
     def _decide(self, step: int) -> tuple[int, int, int]:
-        schedule, total = self.schedule, 60 * self.minutes
+        """(next steps, save interval, last step), 0 where not known."""
+        schedule, watch, total = self.schedule, self.stopwatch, 60 * self.minutes
         interval = schedule.save_interval
         if schedule.is_fixed:
             return 0, interval, schedule.train_steps
+        left, room = CHOOSING * total - watch.seconds[TRAINING], self._room(step)
+        if math.isinf(interval) and room > 0 and (left > 0 or not watch.counts[TRAINING]):
+            return min(self._steps_in(left), room), 0, 0
+        if not watch.counts[SAVING]:
+            self.rehearse()
         if math.isinf(interval):
-            timed = self.stopwatch.seconds[TRAINING]
-            steps = min(self._steps_in(CHOOSING * total - timed), self._room(step))
-            if steps > 0 and timed < CHOOSING * total:
-                return steps, 0, 0
             interval = self._save_interval(step)
-        intervals = self.stopwatch.counts[SAVING]
-        fixing = total * (FIXING if intervals >= INTERVALS_TO_TIME else FIXING_AT_LAST)
-        left = fixing - self.stopwatch.elapsed
-        if left > 0 or not self.stopwatch.counts[TRAINING]:
+        left = FIXING * total - watch.elapsed
+        if left > 0 or not watch.counts[TRAINING]:
             return min(self._steps_in(left), interval - step % interval), interval, 0
         return 0, interval, self._last_step(step, interval)
 
@@ -127,10 +97,27 @@ class Timekeeper(Pace):
         every = self.schedule.evaluate_every
         return math.inf if every is None else every - step % every - self.step_size
 
+    def _seconds_left(self) -> float:
+        """Seconds of the plan, but for the export.
+
+        Both exporting and compiling trace a network: where it was measured, an export took a third
+        of what is left for it here.
+        """
+        exporting = self.stopwatch.seconds[COMPILING] * (1 + self.exports)
+        return PLANNED * 60 * self.minutes - self.stopwatch.elapsed - exporting
+
+    def _judging(self) -> float:
+        if self.schedule.evaluate_every is None:
+            return 0.0
+        return self.stopwatch.mean(JUDGING) or self.judging()
+
     def _save_interval(self, step: int) -> int:
         """The next one from a part of the run on that no step so far has completed."""
-        every, mean = self.schedule.evaluate_every, self.stopwatch.mean(TRAINING)
-        wanted = 60 * self.minutes / INTERVALS / mean if mean else math.inf
+        every, judging = self.schedule.evaluate_every, self._judging()
+        mean, saving = self.stopwatch.mean(TRAINING), self.stopwatch.mean(SAVING)
+        # At least half as long as saving, or there would be little training between the rows.
+        seconds = max((self._seconds_left() - judging) / ROWS - saving, saving / 2)
+        wanted = seconds / (mean + judging / (every or math.inf)) if mean else math.inf
         first = max(1, int(min(wanted, every or wanted) / self.step_size))
         return next(
             interval
@@ -141,16 +128,12 @@ class Timekeeper(Pace):
 
     def _last_step(self, step: int, interval: int) -> int:
         """The last step that can be done, judged and exported in time; one more call at least."""
-        watch = self.stopwatch
-        # Both trace a network and write it: exporting took a third of this where it was measured.
-        exporting = watch.seconds[COMPILING] * (1 + self.exports)
-        left = PLANNED * 60 * self.minutes - watch.elapsed - exporting
+        left, judging = self._seconds_left(), self._judging()
         plan = dataclasses.replace(self.schedule, save_interval=interval)
-        saving = watch.seconds[COMPILING] / 2  # where no interval has ended yet
-        judging = self._judging() if plan.evaluate_every and not watch.counts[JUDGING] else 0.0
 
         def seconds(last: int) -> float:
-            return watch.left(dataclasses.replace(plan, train_steps=last), step, saving, judging)
+            plan.train_steps = last
+            return self.stopwatch.left(plan, step, judging)
 
         most = step + self._steps_in(left)
         choices = range(step + self.step_size, most + 1, self.step_size)

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -29,15 +30,16 @@ from gans.training.callbacks.stopping import (
 )
 from gans.training.callbacks.tensorboard import TensorBoardLog
 from gans.training.data import TrainingData
-from gans.training.facts import note_schedule, run_facts
+from gans.training.facts import note_schedule, require_same_judge, run_facts
 from gans.training.finishing import finish
 from gans.training.fitting import fit_intervals, make_schedule
 from gans.training.judge import Judge
 from gans.training.options import TrainArguments
-from gans.training.pace import Pace, Timekeeper
+from gans.training.pace import Pace
 from gans.training.run_log import log_data, run_log
 from gans.training.schedule import Interval, Schedule
-from gans.training.stopwatch import Stopwatch
+from gans.training.stopwatch import SAVING, Stopwatch
+from utils.files import UNFINISHED
 from utils.pages import Report
 from utils.runs.directory import RunDirectory
 
@@ -89,100 +91,106 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
     data = TrainingData.of(data, model)
     schedule = make_schedule(model, data, options)
     exchange = Exchange(model.distribute_strategy)
+    ours = _what_is_trained(model, data, options)
+    workers = lost_workers_named(model.distribute_strategy)
     if not is_chief(model.distribute_strategy):
-        return _follow(model, data, options, run, schedule, exchange)
-    judge = None
-    if options.evaluation is not None:
-        judge = Judge(options.evaluation, data.preparator)
-    protocol = None if judge is None else judge.protocol()
-    facts = run_facts(model, data, options, run, schedule, protocol)
+        with workers:
+            require_same_run(ours, exchange)
+            return _follow(model, data, options, run, schedule, exchange)
+    saved = run.read_config() if options.resume else None
+    if saved is None:
+        run.require_unused()
+    facts = run_facts(model, data, options, saved, schedule)
+    judge = _open_judge(options, data, saved)
     if judge is not None:
+        facts["evaluation"] = judge.protocol()
         judge.prepare(show_progress=not options.quiet)
-    with (
-        run.locked(),
-        run_log(run, options.quiet),
-        lost_workers_named(model.distribute_strategy),
-    ):
-        require_same_run(_what_is_trained(model, data, options), exchange)
+    with run.locked(), run_log(run, options.quiet), workers:
+        require_same_run(ours, exchange)
         run.write_config(facts)
-        return _Lead(model, data, options, run, schedule, stopwatch, judge, facts).train(exchange)
+        return _Run(model, data, options, run, schedule, stopwatch, judge, facts).train(exchange)
 
 
-class _Lead:
+def _open_judge(
+    options: TrainArguments, data: TrainingData, saved: dict[str, Any] | None
+) -> Judge | None:
+    """The judge, if there is to be one; what it must share with the saved run's is checked."""
+    if options.evaluation is None:
+        require_same_judge(saved, None)
+        return None
+    preparator = data.preparator
+    names = ("evaluate_metric", "evaluate_images")  # before a network is loaded
+    require_same_judge(saved, {name: getattr(options.evaluation, name) for name in names})
+    judge = Judge(options.evaluation, preparator)
+    require_same_judge(saved, judge.protocol())
+    return judge
+
+
+@dataclass
+class _Run:
     """A run on the worker that reads and writes its files, once nothing speaks against it.
 
-    Args:
-        model: The model.
-        data: What it is trained on.
-        options: Of the run.
-        run: Its directory, with config.json.
-        schedule: How it is divided.
-        stopwatch: What measures it.
-        judge: What judges the generator, if anything does.
+    Attributes:
         facts: What config.json holds.
+        first_step: The step that the run starts from or is resumed at.
+        log: The rows of log.csv, and `row` what adds to them.
+        intervals: What is done at the end of each, as the callback of `fit` that does it.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        data: TrainingData,
-        options: TrainArguments,
-        run: RunDirectory,
-        schedule: Schedule,
-        stopwatch: Stopwatch,
-        judge: Judge | None,
-        facts: dict[str, Any],
-    ):
-        self.model, self.data, self.options, self.run = model, data, options, run
-        self.schedule, self.stopwatch, self.judge, self.facts = schedule, stopwatch, judge, facts
-        if options.resume:
+    model: keras.Model
+    data: TrainingData
+    options: TrainArguments
+    run: RunDirectory
+    schedule: Schedule
+    stopwatch: Stopwatch
+    judge: Judge | None
+    facts: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        model, run, schedule, judge = self.model, self.run, self.schedule, self.judge
+        if self.options.resume:
             self.first_step = restore(model, run)
             logger.info("Resuming %s from step %d%s", run.path, self.first_step, schedule.of())
         else:
             self.first_step = model.steps_done
             model.reset_metrics()  # from what the model did before
-        log_data(logger, data.description, data.skipped)
+        log_data(self.data.description, self.data.skipped)
         self.interruption = Interruption()
-        self.progress = Progress(schedule, stopwatch)
+        self.progress = Progress(schedule, self.stopwatch)
         self.log = Log(run, self.first_step)
         column = None if judge is None else judge.column
-        self.row = MetricsLog(self.log, run, schedule, stopwatch, self.first_step, column)
-        self.events = [TensorBoardLog(run)] if options.tensorboard else []
+        self.row = MetricsLog(self.log, run, schedule, self.stopwatch, self.first_step, column)
         self.checkpoint = Checkpoint(model, run, self.log, keep_best=judge is None)
-        self.evaluations = [] if judge is None else [self._evaluation()]
         self.page = Report(run)
-        self.intervals = Intervals(schedule, self._in_order())
-        for callback in (self.progress, self.intervals):
-            callback.set_model(model)
-
-    def _in_order(self) -> list[Callable[[Interval], None]]:
-        """What is done at the end of an interval: each adds to the record or needs what is in it.
-
-        The samples are made before they are measured, and the log's row holds the measurements. A
-        checkpoint vouches for all that comes before it: killed any earlier, the run does the
-        interval again. An evaluation takes minutes, so it comes after the checkpoint, and hands
-        its number to the log itself. The page shows all of it.
-        """
-        return [
+        events = [TensorBoardLog(run)] if self.options.tensorboard else []
+        self.evaluations = [] if judge is None else [self._evaluation([self.row, *events])]
+        # What is done at the end of an interval: each adds to the record or needs what is in it.
+        # The samples are made before they are measured, and the log's row holds the measurements.
+        # A checkpoint vouches for all that comes before it: killed any earlier, the run does the
+        # interval again. An evaluation takes minutes, so it comes after the checkpoint, and hands
+        # its number to the log itself. The page shows all of it.
+        self.intervals = Intervals(schedule, [
             self.stopwatch,  # all that follows is saving
-            SampleGrid(self.model, self.run),
-            Measurements(self.model, self.run, self.schedule, self.data),
+            SampleGrid(model, run),
+            Measurements(model, run, schedule, self.data),
             self.row,
-            *self.events,
+            *events,
             self.checkpoint,
             *self.evaluations,
             lambda interval: self.page.write(),
-        ]
+        ])  # fmt: skip
+        for callback in (self.progress, self.intervals):
+            callback.set_model(model)
 
-    def _evaluation(self) -> Evaluation:
-        every, judge = self.schedule.evaluate_every, self.judge
-        logger.info("Judging every %d steps: %s", every, judge.describe())
+    def _evaluation(self, tell: list[Callable[[Interval], None]]) -> Evaluation:
+        logger.info("Judging every %d steps: %s", self.schedule.evaluate_every,
+                    self.judge.describe())  # fmt: skip
         return Evaluation(
-            self.model, self.run, self.log, self.schedule, judge, self.stopwatch,
+            self.model, self.run, self.log, self.schedule, self.judge, self.stopwatch,
             self.options.evaluation.stop_patience,
             is_interrupted=lambda: self.interruption.signal is not None,
             show=(lambda text, share: None) if self.options.quiet else self.progress.show,
-            tell=[self.row, *self.events],
+            tell=tell,
         )  # fmt: skip
 
     def train(self, exchange: Exchange) -> TrainingRun:
@@ -200,7 +208,7 @@ class _Lead:
                     [self.stopwatch, self.interruption, *options.callbacks,
                      StopOnNonFinite(self.run), *shown, self.intervals,
                      *_together(exchange, self.schedule)],
-                    self._pace(exchange),
+                    None if options.minutes is None else self._pace(exchange),
                 )  # fmt: skip
                 self.checkpoint.save()
             except NonFiniteError as error:
@@ -227,23 +235,47 @@ class _Lead:
             for evaluation in self.evaluations:
                 evaluation.catch_up()
 
-    def _pace(self, exchange: Exchange) -> Pace | None:
+    def _pace(self, exchange: Exchange) -> Pace:
         model, options = self.model, self.options
-        if options.minutes is None:
-            return None
 
         def note() -> None:
             note_schedule(self.facts, self.schedule)
             self.run.write_config(self.facts)
 
-        return Timekeeper(
-            self.schedule, model.steps_per_execution, exchange, options.minutes,
+        return Pace(
+            self.schedule, model.steps_per_execution, exchange, self.stopwatch, options.minutes,
             first_step=self.facts["schedule"]["first_step"],
-            stopwatch=self.stopwatch,
             exports=len(options.export or ()),
+            rehearse=self._rehearse,
             judging=lambda: self.judge.seconds(model.generate, model.options.seed),
             note=note,
         )  # fmt: skip
+
+    def _rehearse(self) -> None:
+        """Does twice what an interval ends with, in a folder that is removed: the first loads."""
+        model, step = self.model, max(1, self.model.steps_done)
+        schedule = Schedule(1, step, self.schedule.images_per_step)
+        logs = {name: float(value) for name, value in model.get_metrics_result().items()}
+        logger.disabled = True  # it is no interval of the run
+        try:
+            for _ in range(2):
+                with TemporaryDirectory(prefix=UNFINISHED, dir=self.run.path) as folder:
+                    run = RunDirectory(folder)
+                    run.write_config(self.facts)
+                    log, page = Log(run, 0), Report(run)
+                    actions = [
+                        SampleGrid(model, run),
+                        Measurements(model, run, schedule, self.data),
+                        MetricsLog(log, run, schedule, self.stopwatch, step),
+                        Checkpoint(model, run, log, keep_best=False),
+                    ]
+                    interval = Interval(step, logs)
+                    for action in [self.stopwatch, *actions]:
+                        action(interval)
+                    page.write()
+                    self.stopwatch.measure(SAVING)
+        finally:
+            logger.disabled = False
 
     def _end(self) -> bool:
         """Exports the generator of a run that is over, and says how it ended."""
@@ -264,29 +296,19 @@ class _Lead:
 
 
 def _follow(
-    model: keras.Model,
-    data: TrainingData,
-    options: TrainArguments,
-    run: RunDirectory,
-    schedule: Schedule,
-    exchange: Exchange,
-) -> TrainingRun:
+    model: keras.Model, data: TrainingData, options: TrainArguments, run: RunDirectory,
+    schedule: Schedule, exchange: Exchange,
+) -> TrainingRun:  # fmt: skip
     """`train` on a worker other than the chief: the same steps, but no files."""
-    with lost_workers_named(model.distribute_strategy):
-        require_same_run(_what_is_trained(model, data, options), exchange)
-        share_state(model, exchange)
-        pace = None
-        if options.minutes is not None:
-            pace = Pace(schedule, model.steps_per_execution, exchange)
-        with Interruption() as interruption:
-            model.stop_training = exchange.any(False)
-            fit_intervals(
-                model, data, schedule,
-                [interruption, *options.callbacks, StopOnNonFinite(run),
-                 *_together(exchange, schedule)],
-                pace,
-            )  # fmt: skip
-            leave_together(exchange)
+    share_state(model, exchange)
+    pace = None
+    if options.minutes is not None:
+        pace = Pace(schedule, model.steps_per_execution, exchange)
+    with Interruption() as interruption:
+        model.stop_training = exchange.any(False)
+        callbacks = [interruption, *options.callbacks, StopOnNonFinite(run)]
+        fit_intervals(model, data, schedule, callbacks + _together(exchange, schedule), pace)
+        leave_together(exchange)
     step = model.steps_done
     return TrainingRun(run, step, step >= schedule.train_steps, interruption.signal)
 

@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from utils.runs.directory import RunDirectory
 
+logger = logging.getLogger("gans")
+
 
 class _Console(logging.Handler):
     """Prints messages to stdout without breaking a progress bar."""
@@ -20,8 +22,8 @@ class _Console(logging.Handler):
 
 
 @contextlib.contextmanager
-def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
-    """The logger "gans", writing to run.log (from DEBUG) and, unless quiet, to stdout (INFO).
+def run_log(run: RunDirectory, quiet: bool) -> Iterator[None]:
+    """Lets the logger "gans" write to run.log (from DEBUG) and, unless quiet, to stdout (INFO).
 
     Messages of the logger "utils" go the same way. An error that ends the run is logged.
     """
@@ -34,17 +36,15 @@ def run_log(run: RunDirectory, quiet: bool) -> Iterator[logging.Logger]:
         for name in ("gans", "utils"):
             stack.enter_context(_handled(logging.getLogger(name), [file, console]))
         try:
-            yield logging.getLogger("gans")
+            yield
         except BaseException as error:
-            logging.getLogger("gans").debug("ended by %s: %s", type(error).__name__, error)
+            logger.debug("ended by %s: %s", type(error).__name__, error)
             raise
         finally:
             file.close()
 
 
-def log_data(
-    logger: logging.Logger, facts: dict[str, Any] | None, skipped: Sequence[tuple]
-) -> None:
+def log_data(facts: dict[str, Any] | None, skipped: Sequence[tuple]) -> None:
     """Logs what the data are, and which files were skipped and why."""
     for key, value in (facts or {}).items():
         logger.debug("data: %s: %s", key, value)

@@ -52,12 +52,8 @@ class Schedule:
 
     def lengths(self) -> dict[str, int | None]:
         """`train_steps` and `save_interval` as config.json has them: None while not known."""
-        return {
-            name: int(value) if math.isfinite(value) else None
-            for name, value in [
-                ("train_steps", self.train_steps), ("save_interval", self.save_interval)
-            ]
-        }
+        lengths = {"train_steps": self.train_steps, "save_interval": self.save_interval}
+        return {name: int(n) if math.isfinite(n) else None for name, n in lengths.items()}
 
     @property
     def is_fixed(self) -> bool:

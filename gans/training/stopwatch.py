@@ -39,9 +39,8 @@ class Stopwatch(keras.callbacks.Callback):
         self.path = path
         self.seconds = dict.fromkeys([COMPILING, TRAINING, SAVING, JUDGING], 0.0)
         self.counts = dict.fromkeys([TRAINING, SAVING, JUDGING], 0)
-        self._began = time.perf_counter()
-        self._what: str | None = None  # is measured now, since ...
-        self._since = self._began
+        self._began = self._since = time.perf_counter()
+        self._what: str | None = None  # is measured now
         self._first: dict[str, float] = {}  # seconds of the first interval and evaluation
         self._step = 0
         self._before = dict.fromkeys(self.seconds, 0.0)
@@ -67,25 +66,19 @@ class Stopwatch(keras.callbacks.Callback):
         The first interval and the first evaluation, which load and trace, count only as long as
         they are the only ones.
         """
-        first = self._first.get(what)
-        if first is not None:
-            return (self.seconds[what] - first) / (self.counts[what] - 1)
-        return self.seconds[what] / self.counts[what] if self.counts[what] else 0.0
+        seconds, count = self.seconds[what], self.counts[what]
+        if what in self._first:
+            seconds, count = seconds - self._first[what], count - 1
+        return seconds / count if count else 0.0
 
-    def left(
-        self, schedule: Schedule, step: int, saving: float = 0.0, judging: float = 0.0
-    ) -> float:
-        """Seconds to the end of a run of this schedule, as measured so far.
+    def left(self, schedule: Schedule, step: int, judging: float = 0.0) -> float:
+        """Seconds from a step to the end of a run of this schedule, as measured so far.
 
-        Args:
-            schedule: How the run is divided.
-            step: Generator steps done.
-            saving: Seconds of what an interval ends with, where none has ended so far.
-            judging: Seconds of an evaluation, where there was none so far.
+        `judging` is what an evaluation takes where there was none so far.
         """
         return (
             (schedule.train_steps - step) * self.mean(TRAINING)
-            + schedule.intervals_left(step) * (self.mean(SAVING) or saving)
+            + schedule.intervals_left(step) * self.mean(SAVING)
             + schedule.evaluations_left(step) * (self.mean(JUDGING) or judging)
         )
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ KEPT = 3  # enough to fall back if one is damaged on disk
 logger = logging.getLogger("gans")
 
 
+@dataclass
 class Checkpoint:
     """Saves the model at every interval and when a run stops; keeps the last three checkpoints.
 
@@ -25,7 +27,7 @@ class Checkpoint:
     the step and the sums of the interval's logs. All draws and the order of the images are
     functions of the seed and the step, so nothing else is needed.
 
-    Args:
+    Attributes:
         model: The model.
         run: The run directory.
         log: The run's log, which knows whether an interval is the best so far.
@@ -33,15 +35,14 @@ class Checkpoint:
             the model logs one. With evaluations, that is for `Evaluation`.
     """
 
-    def __init__(self, model: keras.Model, run: RunDirectory, log: Log, keep_best: bool):
-        self.model = model
-        self.run = run
-        self.log = log
-        self.keep_best = keep_best and CRITERION in model.log_names
-        self._saved_step: int | None = None
+    model: keras.Model
+    run: RunDirectory
+    log: Log
+    keep_best: bool
+    _saved_step: int | None = None
 
     def __call__(self, interval: Interval) -> None:
-        if self.keep_best and is_best(self.log.column(CRITERION)):
+        if self.keep_best and is_best(self.log.column(CRITERION)):  # of NaN where it is not logged
             self._require_finite()
             save_best_generator(self.model, self.run)
         self.save()

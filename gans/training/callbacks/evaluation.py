@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 
@@ -19,6 +20,7 @@ SEED_OFFSET = 2**31
 logger = logging.getLogger("gans")
 
 
+@dataclass
 class Evaluation:
     """Judges the EMA generator at the schedule's steps, always by images from the same noise.
 
@@ -27,7 +29,7 @@ class Evaluation:
     `catch_up` then makes up for it. So what it finds is a record of its own, for the log to add
     to the row of that step.
 
-    Args:
+    Attributes:
         model: The model.
         run: The run directory.
         log: Its log.
@@ -39,35 +41,20 @@ class Evaluation:
         is_interrupted: Whether the run should stop at once, abandoning an evaluation.
         show: Called with what is done and the share of it that is.
         tell: Called with the record of what was found.
-
-    Attributes:
         abandoned: Whether an evaluation still has to be made.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        run: RunDirectory,
-        log: Log,
-        schedule: Schedule,
-        judge: Judge,
-        stopwatch: Stopwatch,
-        stop_patience: int | None,
-        is_interrupted: Callable[[], bool],
-        show: Callable[[str, float], None],
-        tell: Sequence[Callable[[Interval], None]],
-    ):
-        self.model = model
-        self.run = run
-        self.log = log
-        self.schedule = schedule
-        self.judge = judge
-        self.stopwatch = stopwatch
-        self.stop_patience = stop_patience
-        self.abandoned = False
-        self._is_interrupted = is_interrupted
-        self._show = show
-        self._tell = tell
+    model: keras.Model
+    run: RunDirectory
+    log: Log
+    schedule: Schedule
+    judge: Judge
+    stopwatch: Stopwatch
+    stop_patience: int | None
+    is_interrupted: Callable[[], bool]
+    show: Callable[[str, float], None]
+    tell: Sequence[Callable[[Interval], None]]
+    abandoned: bool = False
 
     def __call__(self, interval: Interval) -> None:
         if self.schedule.is_evaluated(interval.step):
@@ -112,7 +99,7 @@ class Evaluation:
         is_best = column.best([*self._values()[:-1], value]) == len(self.log.rows) - 1
         if is_best:  # before the log says that it was kept
             save_best_generator(self.model, self.run)
-        for tell in self._tell:
+        for tell in self.tell:
             tell(Interval(step, {}, values={column.name: value}))
         compared = "best so far" if is_best else f"best {self._best()}"
         logger.info("step %d: %s %.4g, %s", step, column.label, value, compared)
@@ -120,18 +107,15 @@ class Evaluation:
 
     def _report(self, done: int) -> None:
         """Shows how many images have been judged, and stops if the run is interrupted."""
-        if self._is_interrupted():
+        if self.is_interrupted():
             raise _InterruptedError
-        self._show(f"judging {self.judge.images:,} images", done / self.judge.images)
+        self.show(f"judging {self.judge.images:,} images", done / self.judge.images)
 
     def _stop_if_over(self) -> None:
         if self.is_over and self.model.steps_done < self.schedule.train_steps:
             self.model.stop_training = True
-            logger.info(
-                "Stopped: no better value in %d evaluations. To go on, resume with a larger "
-                "stop_patience",
-                self._since_best(),
-            )
+            logger.info("Stopped: no better value in %d evaluations. To go on, resume with a "
+                        "larger stop_patience", self._since_best())
 
     def _values(self) -> list[float]:
         return self.log.column(self.judge.column.name)

@@ -12,17 +12,12 @@ class Intervals(keras.callbacks.Callback):
     """Hands a record of every complete interval to what is to be done then, one after another.
 
     An epoch of `fit` is an interval, unless a run is interrupted inside one: then the epoch ends
-    early, and the interval ends when a resumed run completes it.
-
-    Args:
-        schedule: How the run is divided.
-        actions: Called in this order. Each may add to the record.
+    early, and the interval ends when a resumed run completes it. Each action may add to the record.
     """
 
     def __init__(self, schedule: Schedule, actions: Sequence[Callable[[Interval], None]]):
         super().__init__()
-        self.schedule = schedule
-        self.actions = actions
+        self.schedule, self.actions = schedule, actions
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # no logs: the data ran out

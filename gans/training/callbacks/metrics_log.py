@@ -4,6 +4,7 @@ import csv
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gans.training.schedule import Interval, Schedule
@@ -60,10 +61,11 @@ class Log:
         ):
             writer = csv.writer(file)
             writer.writerow(names)
-            for row in self.rows:
-                writer.writerow([_cell(row.get(name, math.nan)) for name in names])
+            writer.writerows([_cell(row.get(name, math.nan)) for name in names]
+                             for row in self.rows)
 
 
+@dataclass
 class MetricsLog:
     """A row of log.csv for every interval, and training.png drawn from all rows.
 
@@ -73,7 +75,7 @@ class MetricsLog:
     was measured of the interval; the number that the generator is judged by, where it is: NaN
     until it was; and the name of the verdict on the run's health.
 
-    Args:
+    Attributes:
         log: The rows.
         run: The run directory.
         schedule: How the run is divided.
@@ -82,30 +84,22 @@ class MetricsLog:
         evaluated: The column of the number that the generator is judged by.
     """
 
-    def __init__(
-        self,
-        log: Log,
-        run: RunDirectory,
-        schedule: Schedule,
-        stopwatch: Stopwatch,
-        first_step: int,
-        evaluated: EvaluatedColumn | None = None,
-    ):
-        self.log = log
-        self.run = run
-        self.schedule = schedule
-        self.stopwatch = stopwatch
-        self.evaluated = evaluated
-        self._since = (first_step, 0.0)  # step and seconds of the interval's start
+    log: Log
+    run: RunDirectory
+    schedule: Schedule
+    stopwatch: Stopwatch
+    first_step: int
+    evaluated: EvaluatedColumn | None = None
+
+    def __post_init__(self) -> None:
+        self._since = (self.first_step, 0.0)  # step and seconds of the interval's start
 
     def __call__(self, interval: Interval) -> None:
         if self.log.last_step < interval.step:
-            interval.values = {
-                **self._speed(interval.step),
-                **interval.values,
-                **({} if self.evaluated is None else {self.evaluated.name: math.nan}),
-            }
-            self.log.put(interval.step, {**interval.logs, **interval.values})
+            interval.values = self._speed(interval.step) | interval.values
+            if self.evaluated is not None:
+                interval.values[self.evaluated.name] = math.nan
+            self.log.put(interval.step, interval.logs | interval.values)
             self._diagnose()
         else:  # an evaluation's number, which comes later
             self.log.put(interval.step, interval.values)
@@ -136,11 +130,10 @@ class MetricsLog:
     def _diagnose(self) -> None:
         verdict, step = diagnose(numeric_columns(self.log.rows)), self.log.last_step
         self.log.put(step, {VERDICT: verdict.name})
+        level = logging.WARNING if verdict.level == "problem" else logging.INFO
         if verdict.since < step:  # said before
-            say = logger.debug
-        else:
-            say = logger.warning if verdict.level == "problem" else logger.info
-        say("step %d: %s", step, verdict)
+            level = logging.DEBUG
+        logger.log(level, "step %d: %s", step, verdict)
 
 
 def _cell(value: float | str) -> str:

@@ -20,16 +20,11 @@ class Progress(keras.callbacks.Callback):
     Shows the step, generator steps and real images a second, the logs that the model names in
     `progress_logs`, and the time left. That includes the work between intervals (samples, plots,
     checkpoints) and evaluations, as measured so far.
-
-    Args:
-        schedule: How the run is divided.
-        stopwatch: What measures it.
     """
 
     def __init__(self, schedule: Schedule, stopwatch: Stopwatch):
         super().__init__()
-        self.schedule = schedule
-        self.stopwatch = stopwatch
+        self.schedule, self.stopwatch = schedule, stopwatch
         self._bar: tqdm | None = None
         self._step = 0
         self._last_line = time.perf_counter()
@@ -38,12 +33,8 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._step = self.model.steps_done
         if self._bar is None and sys.stderr.isatty():
-            self._bar = tqdm(
-                initial=self._step,
-                unit="step",
-                dynamic_ncols=True,
-                bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
-            )
+            layout = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+            self._bar = tqdm(initial=self._step, unit="step", dynamic_ncols=True, bar_format=layout)
         if self._bar is not None and self.schedule.is_fixed:
             self._bar.total = self.schedule.train_steps
         if not self.stopwatch.seconds[COMPILING]:
@@ -91,10 +82,8 @@ class Progress(keras.callbacks.Callback):
         step_seconds = self.stopwatch.mean(TRAINING)
         if not step_seconds:
             return shown
-        speed = (
-            f"{1 / step_seconds:.2f} steps/s, "
-            f"{self.schedule.images_per_step / step_seconds:.0f} images/s, {shown}"
-        )
+        images = self.schedule.images_per_step / step_seconds
+        speed = f"{1 / step_seconds:.2f} steps/s, {images:.0f} images/s, {shown}"
         if not self.schedule.is_fixed:
             return speed
         left = self.stopwatch.left(self.schedule, self._step)

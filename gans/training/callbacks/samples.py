@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -24,17 +25,12 @@ SEED = 0  # of those images: all runs on a collection are measured by the same o
 logger = logging.getLogger("gans")
 
 
+@dataclass
 class SampleGrid:
-    """Writes samples/step-*.png every interval: 64 fixed noise vectors through the EMA generator.
+    """Writes samples/step-*.png every interval: 64 fixed noise vectors, by the EMA generator."""
 
-    Args:
-        model: The model.
-        run: The run directory.
-    """
-
-    def __init__(self, model: keras.Model, run: RunDirectory):
-        self.model = model
-        self.run = run
+    model: keras.Model
+    run: RunDirectory
 
     def __call__(self, interval: Interval) -> None:
         interval.samples = self.model.generate(GRID_IMAGES, seed=self.model.options.seed)
@@ -51,31 +47,21 @@ class Measurements:
     none; "raw_distance", where the samples are of an average (EMA), that from those of the
     generator itself; and, with held-out images, "held_out_gap": where the critic's mean score of
     these is on the way from that of training images (0) to that of samples (1), NaN where it does
-    not score training images above samples.
-
-    Args:
-        model: The model.
-        run: The run directory, which gets a grid of the real images.
-        schedule: How the run is divided.
-        data: What the model is trained on.
+    not score training images above samples. The run directory gets a grid of the real images.
     """
 
     def __init__(
         self, model: keras.Model, run: RunDirectory, schedule: Schedule, data: TrainingData
     ):
-        self.model = model
-        self.run = run
-        self.schedule = schedule
+        self.model, self.run, self.schedule = model, run, schedule
         real = data.real_images(GRID_IMAGES, SEED)
         save_image(image_grid(real), run.real)
         self._unit = _mean_pixel_distance(real) or math.nan
         self._image_size = real.shape[1:3]
         self._training = self._held_out = None
         if 0 < data.num_held_out < FEWEST_HELD_OUT:
-            logger.warning(
-                "hold_out keeps %d images aside, too few for overfitting to show: %d are needed",
-                data.num_held_out, FEWEST_HELD_OUT,
-            )  # fmt: skip
+            logger.warning("hold_out keeps %d images aside, too few for overfitting to show: %d "
+                           "are needed", data.num_held_out, FEWEST_HELD_OUT)
         elif data.num_held_out:
             self._held_out = data.held_out(SCORED)
             self._training = data.real_images(SCORED, SEED)

@@ -69,10 +69,8 @@ class Interruption(keras.callbacks.Callback):
                 continue
             if self.signal is None:
                 self.signal, since = number, time.monotonic()
-                print(
-                    "\nFinishing the step, then saving. Ctrl-C (again) stops at once.",
-                    file=sys.stderr, flush=True,
-                )
+                print("\nFinishing the step, then saving. Ctrl-C (again) stops at once.",
+                      file=sys.stderr, flush=True)
             elif number == signal.SIGINT and time.monotonic() - since > SAME_SECONDS:
                 # Files are moved into place whole, so nothing saved can be harmed.
                 os._exit(128 + number)
@@ -90,9 +88,7 @@ class NonFiniteError(ArithmeticError):
         logs: What `train_step` logged, as far as known.
     """
 
-    def __init__(
-        self, step: int, what: str, run: RunDirectory, logs: dict[str, Any] | None = None
-    ):
+    def __init__(self, step: int, what: str, run: RunDirectory, logs: dict[str, Any] | None = None):
         self.step, self.logs = step, logs or {}
         checkpoints = run.list_checkpoints()
         good = f"last good checkpoint: {checkpoints[-1]}" if checkpoints else "no checkpoint yet"
@@ -122,16 +118,11 @@ class StopTogether(keras.callbacks.Callback):
 
     A worker that stopped alone would leave the others waiting for its gradients. This must be the
     last callback, so that it sees what the others want.
-
-    Args:
-        exchange: Between the workers.
-        schedule: How the run is divided.
     """
 
     def __init__(self, exchange: Exchange, schedule: Schedule):
         super().__init__()
-        self.exchange = exchange
-        self.schedule = schedule
+        self.exchange, self.schedule = exchange, schedule
         self._wanted = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

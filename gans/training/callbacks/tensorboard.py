@@ -14,9 +14,6 @@ class TensorBoardLog:
     """Writes all numbers of a record as events, and the sample grid where it has samples.
 
     NaN, which stands for what is not known, is left out.
-
-    Args:
-        run: The run directory.
     """
 
     def __init__(self, run: RunDirectory):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gans.distribution.strategy import Exchange
-from gans.training.pace import Pace, Timekeeper
+from gans.training.pace import Pace
 from gans.training.schedule import Interval, Schedule
 from gans.training.stopwatch import COMPILING, SAVING, Stopwatch
 from utils.options.evaluation import EvaluationOptions
@@ -29,6 +29,7 @@ class Machine:
         self.step, self.compiling, self.saving = step, compiling, saving
         self.judging, self.exporting = judging, exporting
         self.rows, self.noted = [], []
+        self.note = self.noted.append
 
     def run(self, minutes, interval=math.inf, every=None, size=1, first_step=0):
         schedule = Schedule(interval, math.inf, 32, every)
@@ -36,10 +37,17 @@ class Machine:
         stopwatch.write = lambda: stopwatch.measure(SAVING)
         model = types.SimpleNamespace(steps_done=first_step)
         stopwatch.set_model(model)
-        pace = Timekeeper(
-            schedule, size, Exchange(keras.Sequential().distribute_strategy), minutes, first_step,
-            stopwatch, exports=0, judging=lambda: self.judging,
-            note=lambda: self.noted.append(schedule.lengths()),
+
+        def rehearse():
+            for seconds in (3 * self.saving, self.saving):  # the first one loads and traces
+                stopwatch(Interval(model.steps_done, {}))
+                self.now += seconds
+                stopwatch.measure(SAVING)
+
+        pace = Pace(
+            schedule, size, Exchange(keras.Sequential().distribute_strategy), stopwatch, minutes,
+            first_step, rehearse=rehearse, judging=lambda: self.judging,
+            note=lambda: self.note(schedule.lengths()),
         )  # fmt: skip
         while (steps := pace.next_steps(model.steps_done)) or (
             steps := schedule.train_steps - model.steps_done
@@ -58,7 +66,7 @@ class Machine:
         if not schedule.completes_interval(model.steps_done):
             return
         stopwatch(Interval(model.steps_done, {}))
-        self.now += self.saving * (1 if self.rows else 3)  # the first one loads and traces
+        self.now += self.saving
         self.rows.append(model.steps_done)
         if schedule.is_evaluated(model.steps_done):
             with stopwatch.judging():
@@ -73,14 +81,37 @@ def machine(monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("minutes", [0.5, 1, 3, 10])
-@pytest.mark.parametrize("step", [0.002, 0.05, 0.7])
-def test_it_ends_in_time_with_about_twenty_rows(machine, minutes, step):
-    each = machine(step=step)
+@pytest.mark.parametrize("minutes", [1, 3, 10])
+@pytest.mark.parametrize("step", [0.002, 0.05, 0.2])
+@pytest.mark.parametrize("saving", [0.01, 0.4])
+def test_it_ends_in_time_with_about_twenty_rows(machine, minutes, step, saving):
+    each = machine(step=step, saving=saving * 60 * minutes / 20)  # 0.4: as long as training
     each.run(minutes)
     assert 0.8 <= each.now / (60 * minutes) <= 1.0
-    assert 8 <= len(each.rows) <= 25
+    assert 18 <= len(each.rows) <= 22
     assert [list(lengths.values()).count(None) for lengths in each.noted] == [1, 0]
+
+
+@pytest.mark.parametrize("step", [0.05, 0.7])
+def test_steps_too_long_for_twenty_rows_still_end_in_time(machine, step):
+    each = machine(step=step)
+    each.run(0.5)
+    assert 0.8 <= each.now / 30 <= 1.0
+    assert 8 <= len(each.rows) <= 25
+
+
+@pytest.mark.parametrize(("slower", "over"), [(1.15, 1.0), (1.4, 1.1)])
+def test_a_second_half_that_is_slower_costs_a_tenth_at_most(machine, slower, over):
+    each = machine(saving=1.5)
+
+    def slow_down(lengths):
+        each.noted.append(lengths)
+        if len(each.noted) == 2:  # the number of steps is fixed
+            each.step, each.saving = slower * each.step, slower * each.saving
+
+    each.note = slow_down
+    each.run(1)
+    assert 0.9 <= each.now / 60 <= over
 
 
 def test_a_given_interval_stays_and_may_be_longer_than_the_run(machine):

@@ -20,6 +20,7 @@ from gans.training.callbacks import metrics_log
 from gans.training.callbacks.evaluation import SEED_OFFSET
 from gans.training.judge import Judge
 from gans.training.schedule import Schedule
+from utils import DataPreparator
 from utils.metrics import names
 from utils.options.evaluation import EVALUATION_METRICS, EvaluationOptions
 from utils.runs.directory import RunDirectory
@@ -270,6 +271,26 @@ def test_one_column_has_one_judge(train, tiny_data, tmp_path, options, features)
     assert (path / "config.json").read_bytes() == before
     train(tiny_data, path, options(evaluate_every=4), resume=True)
     assert [row["step"] for row in log_of(path) if row["fid"]] == ["2", "3"]
+
+
+def test_what_is_not_the_saved_run_is_refused_before_a_network_is_loaded(
+    train, tiny_data, tmp_path, options, monkeypatch
+):
+    path = tmp_path / "run"
+    train(tiny_data, path, options(), train_steps=2)
+    monkeypatch.setattr("gans.training.judge.open_extractor", lambda *_: pytest.fail("loaded"))
+    np.save(tmp_path / "other.npy", np.zeros((40, 8, 8, 1), np.uint8))
+    other = DataPreparator(tmp_path / "other.npy", resize=(8, 8), batch_size=4,
+                           cache_dir=tmp_path / "cache", show_progress=False)  # fmt: skip
+    for data, changes, message in [
+        (other, {}, "source must hold the saved run's images"),
+        (tiny_data, {"evaluate_metric": "kid_all_pairs"}, "evaluate_metric must be the saved"),
+        (tiny_data, {"evaluate_images": 13}, "evaluate_images must be the saved"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            train(data, path, options(**changes), resume=True)
+    with pytest.raises(ValueError, match="save_path must not hold a run already"):
+        train(tiny_data, path, options())
 
 
 def test_what_cannot_be_judged_is_said_before_anything_is_written(

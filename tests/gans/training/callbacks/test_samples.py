@@ -94,7 +94,8 @@ def test_too_few_held_out_images_are_named_and_not_measured(
     )  # fmt: skip
     samples, measurements, _ = measured(data)
     assert "held_out_gap" not in values_of(samples, measurements)
-    assert f"keeps 4 images aside, too few to see overfitting by: {FEWEST_HELD_OUT}" in caplog.text
+    expected = f"keeps 4 images aside, too few for overfitting to show: {FEWEST_HELD_OUT}"
+    assert expected in caplog.text
 
 
 def test_the_real_images_are_kept_as_a_grid(measured, tiny_data):
