@@ -112,7 +112,7 @@ def test_what_is_no_file_or_of_no_known_kind(tmp_path, graph):
     (tmp_path / "folder.pb").mkdir()
     (tmp_path / "graph.h5").write_bytes(graph)
     for name in ("missing.tgz", "folder.pb", "graph.h5"):
-        assert "existing" in error_of(tmp_path / name)
+        assert "file that exists" in error_of(tmp_path / name)
 
 
 def test_a_folder_in_the_place_of_the_graph(tmp_path):
