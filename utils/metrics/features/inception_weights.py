@@ -63,7 +63,7 @@ def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
                ".pb": lambda path: _read_graph(path.read_bytes(), path)}
     if path.suffix.lower() not in readers or not path.is_file():
         raise ValueError(
-            f"inception_weights must be a .tgz, .pb or .npz file that exists: {URL} is "
+            f"inception_weights must be an existing .tgz, .pb or .npz file: {URL} is "
             f"TensorFlow's, with the same weights as pytorch-fid's .pth. Received: '{path}'"
         )
     return readers[path.suffix.lower()](path)

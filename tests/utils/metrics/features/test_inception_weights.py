@@ -112,7 +112,7 @@ def test_what_is_no_file_or_of_no_known_kind(tmp_path, graph):
     (tmp_path / "folder.pb").mkdir()
     (tmp_path / "graph.h5").write_bytes(graph)
     for name in ("missing.tgz", "folder.pb", "graph.h5"):
-        assert "file that exists" in error_of(tmp_path / name)
+        assert "existing" in error_of(tmp_path / name)
 
 
 def test_a_folder_in_the_place_of_the_graph(tmp_path):
@@ -146,7 +146,7 @@ def test_npz(tmp_path):
 def test_a_torch_file_is_refused_with_what_is_taken_instead(tmp_path):
     path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
     path.write_bytes(b"anything")
-    assert "must be a .tgz, .pb or .npz file" in error_of(path)
+    assert "must be an existing .tgz, .pb or .npz file" in error_of(path)
     assert inception_weights.URL in error_of(path)
 
 
