@@ -146,7 +146,7 @@ def test_npz(tmp_path):
 def test_a_torch_file_is_refused_with_what_is_taken_instead(tmp_path):
     path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
     path.write_bytes(b"anything")
-    assert "must be a .tgz, .pb or .npz file" in error_of(path)
+    assert "must be an existing .tgz, .pb or .npz file" in error_of(path)
     assert inception_weights.URL in error_of(path)
 
 
