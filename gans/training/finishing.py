@@ -32,12 +32,7 @@ def finish(
     of the last. Otherwise the best by evaluations is written too, as best_generator.keras and
     best_generator.h5.
 
-    Args:
-        model: The trained model.
-        run: Its run directory.
-        data: What it was trained on.
-        options: Of the run.
-        best: What the best generator is by evaluations, as text; None where it was not judged.
+    `best` says what the best generator is by evaluations; None where it was not judged.
     """
     logger.info("Trained %d steps. Exporting the generator", model.steps_done)
     if best is not None:
