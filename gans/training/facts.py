@@ -84,10 +84,8 @@ def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
         # The default of an option that the saved run's version lacked.
         before = saved["model"][key] if key in saved["model"] else defaults[key].default
         if _comparable(before) != _comparable(value):
-            raise ValueError(
-                f"{key} must be the saved run's to resume it: {_short(before)}. "
-                f"Received: {_short(value)}"
-            )
+            raise ValueError(f"{key} must be the saved run's to resume it: {_short(before)}. "
+                             f"Received: {_short(value)}")
     digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
     if digests[0] != digests[1]:
         raise ValueError(
@@ -124,7 +122,5 @@ def require_same_judge(saved: dict[str, Any] | None, judge: dict[str, Any] | Non
     known = {key: value for key, value in before.items() if key in judge}
     for key, saved_value, value in protocol_differences(known, judge):
         name = "inception_weights or features" if key == "weights_sha256" else key
-        raise ValueError(
-            f"{name} must be the saved run's, because its log has one judge: {key} "
-            f"{saved_value!r}. Received: {value!r}"
-        )
+        raise ValueError(f"{name} must be the saved run's, because its log has one judge: {key} "
+                         f"{saved_value!r}. Received: {value!r}")

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -74,9 +74,7 @@ def _save(model: keras.Model, files: dict[str, Path]) -> dict[str, Path]:
     return files
 
 
-def _save_formats(
-    model: keras.Model, run: RunDirectory, formats: tuple[str, ...]
-) -> dict[str, Path]:
+def _save_formats(model: keras.Model, run: RunDirectory, formats: Sequence[str]) -> dict[str, Path]:
     files = {}
     for name in formats:
         path = run.path / f"generator{FORMATS[name].ending}"

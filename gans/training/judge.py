@@ -59,10 +59,8 @@ class Judge:
     def protocol(self) -> dict[str, Any]:
         """What must be the same for two of its numbers to share a column."""
         return {
-            "evaluate_metric": self._name,
-            "evaluate_images": self.images,
-            "real_images": self.real_images,
-            "label": self.column.label,
+            "evaluate_metric": self._name, "evaluate_images": self.images,
+            "real_images": self.real_images, "label": self.column.label,
             **self._extractor.protocol(),
         }
 

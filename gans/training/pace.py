@@ -34,7 +34,6 @@ class Pace:
     Attributes:
         schedule: Of the run. One of its lengths or both are infinite.
         step_size: Both are multiples of it.
-        exchange: Between the workers.
         stopwatch: What measures the run; None on a worker that is told.
         minutes: That the run may take, those before a resumption included.
         first_step: The step that the run was started from.

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from gans.distribution.strategy import Exchange, is_chief
+from gans.distribution.strategy import Exchange
 from gans.distribution.together import (
     leave_together,
     lost_workers_named,
@@ -90,9 +90,16 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
     data = TrainingData.of(data, model)
     schedule = make_schedule(model, data, options)
     exchange = Exchange(model.distribute_strategy)
-    ours = _what_is_trained(model, data, options)
+    ours = {  # must be every worker's
+        "model": model.get_config(),
+        "optimizers": model.get_compile_config(),
+        "steps": (options.train_steps, options.minutes, options.save_interval),
+        "evaluation": schedule.evaluate_every,
+        "images": (data.digest, data.batch_size),
+        "order": data.seed,
+    }
     workers = lost_workers_named(model.distribute_strategy)
-    if not is_chief(model.distribute_strategy):
+    if not exchange.is_chief:
         with workers:
             require_same_run(ours, exchange)
             return _follow(model, data, options, run, schedule, exchange)
@@ -275,9 +282,7 @@ def _follow(
 ) -> TrainingRun:  # fmt: skip
     """`train` on a worker other than the chief: the same steps, but no files."""
     share_state(model, exchange)
-    pace = None
-    if options.minutes is not None:
-        pace = Pace(schedule, model.steps_per_execution, exchange)
+    pace = None if options.minutes is None else Pace(schedule, model.steps_per_execution, exchange)
     with Interruption() as interruption:
         model.stop_training = exchange.any(False)
         callbacks = [interruption, *options.callbacks, StopOnNonFinite(run)]
@@ -285,19 +290,6 @@ def _follow(
         leave_together(exchange)
     step = model.steps_done
     return TrainingRun(run, step, step >= schedule.train_steps, interruption.signal)
-
-
-def _what_is_trained(
-    model: keras.Model, data: TrainingData, options: TrainArguments
-) -> dict[str, Any]:
-    return {
-        "model": model.get_config(),
-        "optimizers": model.get_compile_config(),
-        "steps": (options.train_steps, options.minutes, options.save_interval),
-        "evaluation": options.evaluation and options.evaluation.evaluate_every,
-        "images": (data.digest, data.batch_size),
-        "order": data.seed,
-    }
 
 
 def _together(exchange: Exchange, schedule: Schedule) -> list[keras.callbacks.Callback]:

@@ -120,8 +120,7 @@ class MetricsLog:
         verdict, step = diagnose(numeric_columns(self.log.rows)), self.log.last_step
         self.log.put(step, {VERDICT: verdict.name})
         level = logging.WARNING if verdict.level == "problem" else logging.INFO
-        if verdict.since < step:  # said before
-            level = logging.DEBUG
+        level = logging.DEBUG if verdict.since < step else level  # said before
         logger.log(level, "step %d: %s", step, verdict)
 
 
