@@ -81,9 +81,9 @@ def _run(config: TrainingConfig, dry_run: bool) -> int:
     strategy = None
     if workers > 1 and not config.quiet:
         print(f"Worker {worker} of {workers}: waiting for the others", flush=True)
+    # Before anything slow, and before anything else, such as a tfds source, starts TensorFlow.
+    # Workers that know each other also learn when one ends.
     if workers > 1 or config.devices is not None:
-        # Before anything slow, and before anything else, such as a tfds source, starts TensorFlow.
-        # Workers that know each other also learn when one ends.
         strategy = _open_strategy(config)
     _check_early(config, dry_run, worker == 0)
     data = DataPreparator(**config.data_options())
@@ -145,9 +145,9 @@ def _build(config: TrainingConfig, data: Any, strategy: Any, worker: int) -> Any
     from gans.distribution.together import require_same_run
 
     # Building already exchanges values, which differing networks would break.
-    options = {**config.model_options(), **config.compile_options(), "method": config.method,
-               "batch_size": config.batch_size, "devices": config.devices}  # fmt: skip
-    require_same_run({**options, "images": data.digest}, Exchange(strategy))
+    options = {**config.model_options(), **config.compile_options(), "method": config.method}
+    options |= {"batch_size": config.batch_size, "devices": config.devices, "images": data.digest}
+    require_same_run(options, Exchange(strategy))
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     with strategy.scope():

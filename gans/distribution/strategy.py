@@ -61,20 +61,6 @@ def has_several_workers(strategy: tf.distribute.Strategy) -> bool:
     return len(_workers(strategy)) > 1
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the only one, or the one among several that writes files."""
-    return worker_index(strategy) == 0
-
-
-def worker_index(strategy: tf.distribute.Strategy) -> int:
-    """Which of the workers this process is, from 0; a TF_CONFIG's chief comes first."""
-    workers = _workers(strategy)
-    if len(workers) == 1:
-        return 0
-    resolver = strategy.cluster_resolver
-    return workers.index((resolver.task_type, resolver.task_id))
-
-
 def _workers(strategy: tf.distribute.Strategy) -> list[tuple[str, int]]:
     """(job, index) of every worker, in the order of the replicas; a single worker has no name."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
@@ -142,13 +128,20 @@ def _reduced(operation: tf.distribute.ReduceOp, values: Sequence[tf.Tensor]) -> 
 class Exchange:
     """What several workers exchange between steps. Every worker must make the same calls.
 
-    A single worker exchanges with itself. `count` is the number of workers.
+    A single worker exchanges with itself.
+
+    Attributes:
+        count: The number of workers.
+        is_chief: Whether this one, the only one or the first (a TF_CONFIG's chief), writes files.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
         self._strategy = strategy
-        self._index = worker_index(strategy)
-        self.count = len(_workers(strategy))
+        workers, self._index = _workers(strategy), 0
+        if len(workers) > 1:
+            resolver = strategy.cluster_resolver
+            self._index = workers.index((resolver.task_type, resolver.task_id))
+        self.count, self.is_chief = len(workers), self._index == 0
         self._sum = tf.function(self._summed, autograph=False, reduce_retracing=True)
 
     def gather(self, value: int) -> list[int]:

@@ -13,14 +13,10 @@ from gans.distribution.strategy import Exchange, has_several_workers
 
 # What TensorFlow raises, among other things, when a peer is gone ...
 LOST = (
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.FailedPreconditionError,
-    tf.errors.InternalError,
-    tf.errors.UnavailableError,
+    tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError, tf.errors.InternalError, tf.errors.UnavailableError,
     tf.errors.UnknownError,
-)
+)  # fmt: skip
 # ... and how its message shows the cause: a closed connection, or a missed heartbeat.
 _SIGNS = ("Collective ops is aborted", "heartbeat", "/job:", "Socket closed", "collective instance")
 
@@ -68,7 +64,5 @@ def require_same_run(facts: dict[str, Any], exchange: Exchange) -> None:
     hashes = exchange.gather(own)
     if len(set(hashes)) > 1:
         others = [str(index) for index, other in enumerate(hashes) if other != own]
-        raise ValueError(
-            "workers must all be given the same options and the same prepared images. "
-            f"Received: others on worker {', '.join(others)}"
-        )
+        raise ValueError("workers must all be given the same options and the same prepared images. "
+                         f"Received: others on worker {', '.join(others)}")

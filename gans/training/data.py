@@ -29,17 +29,14 @@ class TrainingData:
     def of(data: Any, model: keras.Model) -> "TrainingData":
         """From a `DataPreparator` or an infinite `tf.data.Dataset`.
 
-        Raises:
-            ValueError: If it ends, lacks the model's image shape, or its batches cannot be divided
-                among the update steps and the replicas.
+        Raises ValueError if it ends, lacks the model's image shape, or its batches cannot be
+        divided among the update steps and the replicas.
         """
         kind = _Stream if isinstance(data, tf.data.Dataset) else TrainingData
         made = kind(data, model)
         if made.image_shape != model.image_shape:
-            raise ValueError(
-                f"data must have images of the model's shape {model.image_shape}. "
-                f"Received: {made.image_shape}"
-            )
+            raise ValueError(f"data must have images of the model's shape {model.image_shape}. "
+                             f"Received: {made.image_shape}")
         check_batch_size(made.batch_size, model.distribute_strategy)
         return made
 
@@ -80,10 +77,8 @@ class _Stream(TrainingData):
 
     def __init__(self, data: tf.data.Dataset, model: keras.Model):
         if data.cardinality() >= 0:
-            raise ValueError(
-                "data must be an infinite dataset: add .repeat(). "
-                f"Received: {int(data.cardinality())} elements"
-            )
+            raise ValueError("data must be an infinite dataset: add .repeat(). "
+                             f"Received: {int(data.cardinality())} elements")
         self._data, self._model = data, model
         self.image_shape = tuple(data.element_spec.shape[1:])
         self.batch_size = model.batch_size(data.element_spec)

@@ -14,23 +14,19 @@ from gans.training.options import TrainArguments
 from gans.training.schedule import Schedule
 from utils.metrics.protocol import protocol_differences, versions
 
+JUDGED_BY = ("evaluate_metric", "evaluate_images")  # what is known without the judge's network
+
 
 def run_facts(
     model: keras.Model, data: TrainingData, options: TrainArguments,
     saved: dict[str, Any] | None, schedule: Schedule,
 ) -> dict[str, Any]:  # fmt: skip
-    """What config.json is to hold; how the generator is judged comes later.
+    """What config.json is to hold, and of how the generator is judged, what the options say.
 
-    Args:
-        model: The model.
-        data: What it is trained on.
-        options: Of the run.
-        saved: What the config.json of the run to resume holds; None for a new run.
-        schedule: How the run is divided. Takes over the lengths of a run of minutes.
-
-    Raises:
-        ValueError: If it is not the run to resume.
+    `saved` is what the config.json of the run to resume holds, None for a new run. The schedule
+    takes over the lengths of a run of minutes. Raises ValueError if it is not the run to resume.
     """
+    evaluation = options.evaluation
     facts = {
         "options": None if options.options is None else dict(options.options),
         "model": {
@@ -40,13 +36,14 @@ def run_facts(
             "generator_optimizer": type(model.generator_optimizer).__name__,
         },
         "data": data.description,
-        "evaluation": None,
+        "evaluation": evaluation and {name: getattr(evaluation, name) for name in JUDGED_BY},
         "schedule": {"first_step": model.steps_done},
         "exported": "best" if options.save_best_only else "last",
         "versions": versions(),
     }
     if saved is not None:
         _require_same(saved, facts)
+        require_same_judge(saved, facts["evaluation"])
         _keep_start(saved, facts, schedule)
     note_schedule(facts, schedule)
     return facts
@@ -87,10 +84,8 @@ def _require_same(saved: dict[str, Any], now: dict[str, Any]) -> None:
         # The default of an option that the saved run's version lacked.
         before = saved["model"][key] if key in saved["model"] else defaults[key].default
         if _comparable(before) != _comparable(value):
-            raise ValueError(
-                f"{key} must be the saved run's to resume it: {_short(before)}. "
-                f"Received: {_short(value)}"
-            )
+            raise ValueError(f"{key} must be the saved run's to resume it: {_short(before)}. "
+                             f"Received: {_short(value)}")
     digests = [(facts.get("data") or {}).get("digest") for facts in (saved, now)]
     if digests[0] != digests[1]:
         raise ValueError(
@@ -114,10 +109,7 @@ def require_same_judge(saved: dict[str, Any] | None, judge: dict[str, Any] | Non
 
     The judge's number is one column of the log, and says which generator is the best. A run that
     was not judged before may be judged from now on.
-
-    Args:
-        saved: What the config.json of the run to resume holds; None for a new run.
-        judge: The judge's protocol, or what is known of it; None: no judge.
+    `judge` is the judge's protocol, or what is known of it; None: no judge.
     """
     before = (saved or {}).get("evaluation")
     if not before:
@@ -130,7 +122,5 @@ def require_same_judge(saved: dict[str, Any] | None, judge: dict[str, Any] | Non
     known = {key: value for key, value in before.items() if key in judge}
     for key, saved_value, value in protocol_differences(known, judge):
         name = "inception_weights or features" if key == "weights_sha256" else key
-        raise ValueError(
-            f"{name} must be the saved run's, because its log has one judge: {key} "
-            f"{saved_value!r}. Received: {value!r}"
-        )
+        raise ValueError(f"{name} must be the saved run's, because its log has one judge: {key} "
+                         f"{saved_value!r}. Received: {value!r}")

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -32,12 +32,7 @@ def finish(
     of the last. Otherwise the best by evaluations is written too, as best_generator.keras and
     best_generator.h5.
 
-    Args:
-        model: The trained model.
-        run: Its run directory.
-        data: What it was trained on.
-        options: Of the run.
-        best: What the best generator is by evaluations, as text; None where it was not judged.
+    `best` says what the best generator is by evaluations; None where it was not judged.
     """
     logger.info("Trained %d steps. Exporting the generator", model.steps_done)
     if best is not None:
@@ -79,9 +74,7 @@ def _save(model: keras.Model, files: dict[str, Path]) -> dict[str, Path]:
     return files
 
 
-def _save_formats(
-    model: keras.Model, run: RunDirectory, formats: tuple[str, ...]
-) -> dict[str, Path]:
+def _save_formats(model: keras.Model, run: RunDirectory, formats: Sequence[str]) -> dict[str, Path]:
     files = {}
     for name in formats:
         path = run.path / f"generator{FORMATS[name].ending}"

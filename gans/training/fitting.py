@@ -19,10 +19,8 @@ def make_schedule(model: keras.Model, data: TrainingData, options: TrainArgument
     for argument, value in {"train_steps": train_steps, "save_interval": save_interval,
                             "evaluate_every": evaluate_every}.items():  # fmt: skip
         if value is not None and value % model.steps_per_execution:
-            raise ValueError(
-                f"{argument} must be a multiple of steps_per_execution, "
-                f"{model.steps_per_execution}. Received: {value}"
-            )
+            raise ValueError(f"{argument} must be a multiple of steps_per_execution, "
+                             f"{model.steps_per_execution}. Received: {value}")
     if options.evaluation is not None and save_interval is not None:
         options.evaluation.check_interval(save_interval)
     if train_steps is not None and not options.resume and model.steps_done >= train_steps:

@@ -59,10 +59,8 @@ class Judge:
     def protocol(self) -> dict[str, Any]:
         """What must be the same for two of its numbers to share a column."""
         return {
-            "evaluate_metric": self._name,
-            "evaluate_images": self.images,
-            "real_images": self.real_images,
-            "label": self.column.label,
+            "evaluate_metric": self._name, "evaluate_images": self.images,
+            "real_images": self.real_images, "label": self.column.label,
             **self._extractor.protocol(),
         }
 
@@ -76,8 +74,7 @@ class Judge:
     def prepare(self, show_progress: bool) -> None:
         """Computes or reads the features of the real images, and measures them once.
 
-        Raises:
-            ValueError: If the network does not accept the images, or the cache cannot be written.
+        Raises ValueError if the network does not accept the images, or the cache cannot be written.
         """
         chosen = self._set.selection(2 * self.real_images, REAL_SEED)
         features = cached_features(self._set, chosen, self._extractor, self._cache_dir,
@@ -96,10 +93,8 @@ class Judge:
     ) -> float:
         """The number, with nine digits, as the log keeps it.
 
-        Args:
-            generate: `generate(n, seed=, first=)` gives images uint8 [n, H, W, C].
-            seed: Of the images.
-            report: Called with the number of images made so far; may raise to stop.
+        `generate(n, seed=, first=)` gives images uint8 [n, H, W, C]; `report` is called with the
+        number of images made so far, and may raise to stop.
         """
         made = 0
 

@@ -12,7 +12,7 @@ from gans.distribution.strategy import Exchange
 from gans.training.schedule import Schedule
 from gans.training.stopwatch import COMPILING, JUDGING, SAVING, TRAINING, Stopwatch
 
-ROWS = 20  # wanted in the log
+ROWS = 21  # wanted in the log: later ones take longer to save, so about 20 are made
 # Shares of the minutes: steps that take so long are timed before the save interval is chosen; the
 # number of steps is fixed after so long; and the run is planned to take so long, because a machine
 # that others use as well is not equally fast all the time. Should the second half be 1.4 times as
@@ -34,7 +34,6 @@ class Pace:
     Attributes:
         schedule: Of the run. One of its lengths or both are infinite.
         step_size: Both are multiples of it.
-        exchange: Between the workers.
         stopwatch: What measures the run; None on a worker that is told.
         minutes: That the run may take, those before a resumption included.
         first_step: The step that the run was started from.

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from gans.distribution.strategy import Exchange, is_chief
+from gans.distribution.strategy import Exchange
 from gans.distribution.together import (
     leave_together,
     lost_workers_named,
@@ -51,7 +51,6 @@ class TrainingRun:
     """How a call of `train` ended, as far as this worker knows.
 
     Attributes:
-        directory: The run directory.
         step: Generator steps done in all.
         finished: Whether `train_steps` was reached or the patience was used up, and the generator
             was exported.
@@ -91,19 +90,28 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
     data = TrainingData.of(data, model)
     schedule = make_schedule(model, data, options)
     exchange = Exchange(model.distribute_strategy)
-    ours = _what_is_trained(model, data, options)
+    ours = {  # must be every worker's
+        "model": model.get_config(),
+        "optimizers": model.get_compile_config(),
+        "steps": (options.train_steps, options.minutes, options.save_interval),
+        "evaluation": schedule.evaluate_every,
+        "images": (data.digest, data.batch_size),
+        "order": data.seed,
+    }
     workers = lost_workers_named(model.distribute_strategy)
-    if not is_chief(model.distribute_strategy):
+    if not exchange.is_chief:
         with workers:
             require_same_run(ours, exchange)
             return _follow(model, data, options, run, schedule, exchange)
     saved = run.read_config() if options.resume else None
     if saved is None:
         run.require_unused()
-    facts = run_facts(model, data, options, saved, schedule)
-    judge = _open_judge(options, data, saved)
-    if judge is not None:
+    facts = run_facts(model, data, options, saved, schedule)  # refuses what is another run
+    judge = None
+    if options.evaluation is not None:
+        judge = Judge(options.evaluation, data.preparator)  # loads a network
         facts["evaluation"] = judge.protocol()
+        require_same_judge(saved, facts["evaluation"])
         judge.prepare(show_progress=not options.quiet)
     with run.locked(), run_log(run, options.quiet), workers:
         require_same_run(ours, exchange)
@@ -111,30 +119,11 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         return _Run(model, data, options, run, schedule, stopwatch, judge, facts).train(exchange)
 
 
-def _open_judge(
-    options: TrainArguments, data: TrainingData, saved: dict[str, Any] | None
-) -> Judge | None:
-    """The judge, if there is to be one; what it must share with the saved run's is checked."""
-    if options.evaluation is None:
-        require_same_judge(saved, None)
-        return None
-    preparator = data.preparator
-    names = ("evaluate_metric", "evaluate_images")  # before a network is loaded
-    require_same_judge(saved, {name: getattr(options.evaluation, name) for name in names})
-    judge = Judge(options.evaluation, preparator)
-    require_same_judge(saved, judge.protocol())
-    return judge
-
-
 @dataclass
 class _Run:
     """A run on the worker that reads and writes its files, once nothing speaks against it.
 
-    Attributes:
-        facts: What config.json holds.
-        first_step: The step that the run starts from or is resumed at.
-        log: The rows of log.csv, and `row` what adds to them.
-        intervals: What is done at the end of each, as the callback of `fit` that does it.
+    `facts` are what config.json holds.
     """
 
     model: keras.Model
@@ -179,14 +168,14 @@ class _Run:
             *self.evaluations,
             lambda interval: self.page.write(),
         ])  # fmt: skip
-        for callback in (self.progress, self.intervals):
-            callback.set_model(model)
+        self.progress.set_model(model)  # for what comes before `fit`
+        self.intervals.set_model(model)
 
     def _evaluation(self, tell: list[Callable[[Interval], None]]) -> Evaluation:
-        logger.info("Judging every %d steps: %s", self.schedule.evaluate_every,
-                    self.judge.describe())  # fmt: skip
+        every, judge = self.schedule.evaluate_every, self.judge
+        logger.info("Judging every %d steps: %s", every, judge.describe())
         return Evaluation(
-            self.model, self.run, self.log, self.schedule, self.judge, self.stopwatch,
+            self.model, self.run, self.log, self.schedule, judge, self.stopwatch,
             self.options.evaluation.stop_patience,
             is_interrupted=lambda: self.interruption.signal is not None,
             show=(lambda text, share: None) if self.options.quiet else self.progress.show,
@@ -198,18 +187,16 @@ class _Run:
         model, options = self.model, self.options
         share_state(model, exchange)
         shown = [] if options.quiet else [self.progress]
+        callbacks = [self.stopwatch, self.interruption, *options.callbacks,
+                     StopOnNonFinite(self.run), *shown, self.intervals,
+                     *_together(exchange, self.schedule)]  # fmt: skip
+        pace = None if options.minutes is None else self._pace(exchange)
         with self.interruption:
             model.stop_training = False
             try:
                 self._catch_up()
                 model.stop_training = exchange.any(model.stop_training)
-                fit_intervals(
-                    model, self.data, self.schedule,
-                    [self.stopwatch, self.interruption, *options.callbacks,
-                     StopOnNonFinite(self.run), *shown, self.intervals,
-                     *_together(exchange, self.schedule)],
-                    None if options.minutes is None else self._pace(exchange),
-                )  # fmt: skip
+                fit_intervals(model, self.data, self.schedule, callbacks, pace)
                 self.checkpoint.save()
             except NonFiniteError as error:
                 # If the weights are not finite, no loss of this step shows it.
@@ -244,11 +231,8 @@ class _Run:
 
         return Pace(
             self.schedule, model.steps_per_execution, exchange, self.stopwatch, options.minutes,
-            first_step=self.facts["schedule"]["first_step"],
-            exports=len(options.export or ()),
-            rehearse=self._rehearse,
-            judging=lambda: self.judge.seconds(model.generate, model.options.seed),
-            note=note,
+            self.facts["schedule"]["first_step"], len(options.export or ()), self._rehearse,
+            judging=lambda: self.judge.seconds(model.generate, model.options.seed), note=note,
         )  # fmt: skip
 
     def _rehearse(self) -> None:
@@ -263,14 +247,11 @@ class _Run:
                     run = RunDirectory(folder)
                     run.write_config(self.facts)
                     log, page = Log(run, 0), Report(run)
-                    actions = [
-                        SampleGrid(model, run),
-                        Measurements(model, run, schedule, self.data),
-                        MetricsLog(log, run, schedule, self.stopwatch, step),
-                        Checkpoint(model, run, log, keep_best=False),
-                    ]
-                    interval = Interval(step, logs)
-                    for action in [self.stopwatch, *actions]:
+                    samples = SampleGrid(model, run)
+                    measurements = Measurements(model, run, schedule, self.data)
+                    row = MetricsLog(log, run, schedule, self.stopwatch, step)
+                    checkpoint, interval = Checkpoint(model, run, log, False), Interval(step, logs)
+                    for action in (self.stopwatch, samples, measurements, row, checkpoint):
                         action(interval)
                     page.write()
                     self.stopwatch.measure(SAVING)
@@ -301,9 +282,7 @@ def _follow(
 ) -> TrainingRun:  # fmt: skip
     """`train` on a worker other than the chief: the same steps, but no files."""
     share_state(model, exchange)
-    pace = None
-    if options.minutes is not None:
-        pace = Pace(schedule, model.steps_per_execution, exchange)
+    pace = None if options.minutes is None else Pace(schedule, model.steps_per_execution, exchange)
     with Interruption() as interruption:
         model.stop_training = exchange.any(False)
         callbacks = [interruption, *options.callbacks, StopOnNonFinite(run)]
@@ -311,19 +290,6 @@ def _follow(
         leave_together(exchange)
     step = model.steps_done
     return TrainingRun(run, step, step >= schedule.train_steps, interruption.signal)
-
-
-def _what_is_trained(
-    model: keras.Model, data: TrainingData, options: TrainArguments
-) -> dict[str, Any]:
-    return {
-        "model": model.get_config(),
-        "optimizers": model.get_compile_config(),
-        "steps": (options.train_steps, options.minutes, options.save_interval),
-        "evaluation": options.evaluation and options.evaluation.evaluate_every,
-        "images": (data.digest, data.batch_size),
-        "order": data.seed,
-    }
 
 
 def _together(exchange: Exchange, schedule: Schedule) -> list[keras.callbacks.Callback]:

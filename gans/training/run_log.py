@@ -32,9 +32,7 @@ def run_log(run: RunDirectory, quiet: bool) -> Iterator[None]:
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     file.handleError = lambda record: None  # a full disk is reported when saving fails
     console = _Console(logging.WARNING if quiet else logging.INFO)
-    with contextlib.ExitStack() as stack:
-        for name in ("gans", "utils"):
-            stack.enter_context(_handled(logging.getLogger(name), [file, console]))
+    with _handled("gans", [file, console]), _handled("utils", [file, console]):
         try:
             yield
         except BaseException as error:
@@ -55,7 +53,8 @@ def log_data(facts: dict[str, Any] | None, skipped: Sequence[tuple]) -> None:
 
 
 @contextlib.contextmanager
-def _handled(logger: logging.Logger, handlers: list[logging.Handler]) -> Iterator[None]:
+def _handled(name: str, handlers: list[logging.Handler]) -> Iterator[None]:
+    logger = logging.getLogger(name)
     level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.DEBUG)
     logger.propagate = False

@@ -27,12 +27,8 @@ class Checkpoint:
     the step and the sums of the interval's logs. All draws and the order of the images are
     functions of the seed and the step, so nothing else is needed.
 
-    Attributes:
-        model: The model.
-        run: The run directory.
-        log: The run's log, which knows whether an interval is the best so far.
-        keep_best: Keep the generator of the interval with the best Wasserstein estimate, where
-            the model logs one. With evaluations, that is for `Evaluation`.
+    With `keep_best`, also keeps the generator of the interval with the best Wasserstein estimate
+    in the log, where the model logs one. With evaluations, that is for `Evaluation`.
     """
 
     model: keras.Model
@@ -62,10 +58,8 @@ class Checkpoint:
                 self.model.save_weights(temporary)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
-            raise OSError(
-                f"cannot save a checkpoint in {self.run.path}: {reason}. Make room there and "
-                "resume the run: the earlier checkpoints are whole"
-            ) from error
+            raise OSError(f"cannot save a checkpoint in {self.run.path}: {reason}. Make room there "
+                          "and resume the run: the earlier checkpoints are whole") from error
         self._saved_step = step
         for old in self.run.list_checkpoints()[:-KEPT]:
             old.unlink(missing_ok=True)
@@ -83,13 +77,9 @@ def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
 
 
 def restore(model: keras.Model, run: RunDirectory) -> int:
-    """Loads the last whole checkpoint of `run` into `model`.
+    """Loads the last whole checkpoint of `run` into `model`; returns the step to go on from.
 
-    Returns:
-        The generator step to go on from.
-
-    Raises:
-        ValueError: If there are checkpoints but none can be read.
+    Raises ValueError if there are checkpoints but none can be read.
     """
     checkpoints = run.list_checkpoints()
     for path in reversed(checkpoints):

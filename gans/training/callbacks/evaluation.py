@@ -30,12 +30,7 @@ class Evaluation:
     to the row of that step.
 
     Attributes:
-        model: The model.
-        run: The run directory.
-        log: Its log.
-        schedule: How the run is divided.
         judge: The judge, prepared.
-        stopwatch: What measures how long it takes.
         stop_patience: Stops training after this many evaluations in a row without a better value;
             None: never.
         is_interrupted: Whether the run should stop at once, abandoning an evaluation.

@@ -21,12 +21,8 @@ logger = logging.getLogger("gans")
 class Log:
     """The rows of log.csv, one an interval: all that a run remembers of its intervals.
 
-    Args:
-        run: The run directory.
-        step: Rows up to this one are read; later ones were not checkpointed. 0: none.
-
-    Attributes:
-        rows: By column; an empty cell is NaN.
+    Rows up to a step are read; later ones were not checkpointed. `rows` are by column; an empty
+    cell is NaN.
     """
 
     def __init__(self, run: RunDirectory, step: int):
@@ -55,10 +51,7 @@ class Log:
             self.path.unlink(missing_ok=True)
             return
         names = dict.fromkeys(name for row in self.rows for name in row)
-        with (
-            atomic_path(self.path) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
+        with atomic_path(self.path) as path, path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(names)
             writer.writerows([_cell(row.get(name, math.nan)) for name in names]
@@ -76,10 +69,6 @@ class MetricsLog:
     until it was; and the name of the verdict on the run's health.
 
     Attributes:
-        log: The rows.
-        run: The run directory.
-        schedule: How the run is divided.
-        stopwatch: What measures the steps.
         first_step: The step that the run starts from or is resumed at.
         evaluated: The column of the number that the generator is judged by.
     """
@@ -131,8 +120,7 @@ class MetricsLog:
         verdict, step = diagnose(numeric_columns(self.log.rows)), self.log.last_step
         self.log.put(step, {VERDICT: verdict.name})
         level = logging.WARNING if verdict.level == "problem" else logging.INFO
-        if verdict.since < step:  # said before
-            level = logging.DEBUG
+        level = logging.DEBUG if verdict.since < step else level  # said before
         logger.log(level, "step %d: %s", step, verdict)
 
 

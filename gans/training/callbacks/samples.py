@@ -68,10 +68,8 @@ class Measurements:
 
     def __call__(self, interval: Interval) -> None:
         images = interval.samples
-        interval.values |= {
-            "sample_diversity": _mean_pixel_distance(images) / self._unit,
-            "sample_change": self._change(interval.step, images),
-        }
+        interval.values["sample_diversity"] = _mean_pixel_distance(images) / self._unit
+        interval.values["sample_change"] = self._change(interval.step, images)
         if self.model.options.ema_decay:
             raw = self._raw_images(len(images))
             interval.values["raw_distance"] = self._distance(images, raw)

@@ -44,10 +44,8 @@ class Interruption(keras.callbacks.Callback):
             self._reader, self._writer = socket.socketpair()
             self._writer.setblocking(False)
             self._previous_fd = signal.set_wakeup_fd(self._writer.fileno())
-            self._previous = {
-                number: signal.signal(number, lambda *_: None)
-                for number in (signal.SIGINT, signal.SIGTERM)
-            }
+            self._previous = {number: signal.signal(number, lambda *_: None)
+                              for number in (signal.SIGINT, signal.SIGTERM)}  # fmt: skip
             self._watcher = threading.Thread(target=self._watch, daemon=True)
             self._watcher.start()
         return self
