@@ -218,8 +218,8 @@ def test_bad_arguments(run, generate, tmp_path, monkeypatch, arguments, message)
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("missing", [], "GENERATOR must be an existing run directory or saved generator"),
-        ("typo.keras", [], "GENERATOR must be an existing run directory or saved generator"),
+        ("missing", [], "GENERATOR must be a run directory or a saved generator"),
+        ("typo.keras", [], "GENERATOR must be a run directory or a saved generator"),
         ("checkpoints/step-00000002.weights.h5", [], "because weights alone do not describe their "
                                                      "model"),
         ("generator.keras", ["--raw"], "raw, best and step must be left out with a saved"),

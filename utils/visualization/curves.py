@@ -90,7 +90,7 @@ def training_figure(
     values = {name: np.asarray(column, float) for name, column in columns.items()}
     lengths = {name: len(column) for name, column in values.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"columns must be equally long. Received: lengths {lengths}")
+        raise ValueError(f"columns must have equal lengths. Received: {lengths}")
 
     drawn = {name for name, column in values.items() if np.isfinite(column).any()}
     panels = [

@@ -67,7 +67,10 @@ def test_each_way_to_load_runs_as_it_stands(finished):
 
 def test_what_is_not_known_is_said(tiny_gan, tiny_data, tmp_path):
     gan = tiny_gan()
-    run = train(gan, tiny_data, 2, 1, tmp_path / "run", quiet=True, save_best_only=True).directory
+    run = train(
+        gan, tiny_data, train_steps=2, save_interval=1, save_path=tmp_path / "run", quiet=True,
+        save_best_only=True,
+    ).directory
     card = (run.path / "MODEL_CARD.md").read_text()
     for unknown in [
         "What the images show is not known", "beyond config.json, its options are not known",

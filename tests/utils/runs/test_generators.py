@@ -98,7 +98,7 @@ def test_a_generator_by_the_path_of_its_run_or_its_own(run, tmp_path):
     for path, options, message in [
         (run.path, {"noise": "normal"}, "noise must be left out with a run"),
         (run.path, {"step": 15}, "has the checkpoint of step 15"),
-        (run.checkpoint(10), {}, "because weights alone do not describe their model of"),
+        (run.checkpoint(10), {}, "because weights alone do not describe their model"),
         (run.generator_keras, {"best": True}, "raw, best and step must be left out"),
         (tmp_path / "missing.keras", {}, "fakes must be a run directory or a saved generator"),
         (tmp_path, {}, "fakes must be a run directory or a saved generator"),
