@@ -258,7 +258,7 @@ def test_a_comparison_says_whether_judged_numbers_can_be_compared(tmp_path):
                 "extractor": "inception-2015-12-05", "weights_sha256": "aa"}  # fmt: skip
     others = {
         "the same protocol and can be compared": {"weights_sha256": "bb", "label": "FID of old"},
-        "different protocols and cannot be compared": {"weights_sha256": "bb", "fid_weights": False},
+        "different protocols and cannot": {"weights_sha256": "bb", "fid_weights": False},
     }
     for i, (said, other) in enumerate(others.items()):
         runs = [write_run(tmp_path / f"{i}{name}", rows=2, evaluation=evaluation)
