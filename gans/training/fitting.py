@@ -72,10 +72,7 @@ def fit_intervals(
         if not model.stop_training and model.steps_done < step + steps * epochs:
             raise ValueError("data must be infinite: add .repeat(). Received: data that ran out")
 
-    while pace is not None and not model.stop_training:
-        steps = pace.next_steps(model.steps_done)
-        if not steps:
-            break
+    while pace and not model.stop_training and (steps := pace.next_steps(model.steps_done)):
         fit(steps)
     while (step := model.steps_done) < schedule.train_steps and not model.stop_training:
         interval, left = schedule.save_interval, schedule.train_steps - step
