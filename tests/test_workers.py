@@ -97,7 +97,7 @@ def test_a_signal_to_one_stops_all_after_the_same_step(tmp_path, source):
     pair[1].send_signal(signal.SIGTERM)
     outputs = [process.communicate(timeout=100)[0] for process in pair]
     assert [process.returncode for process in pair] == [0, 143], outputs
-    assert "it is saved" in outputs[0] and "on every worker" in outputs[0]
+    assert "which is saved" in outputs[0] and "on every worker" in outputs[0]
     step = int(outputs[0].split("Stopped at step ")[1].split()[0])
     assert (tmp_path / "run" / "checkpoints" / f"step-{step:08d}.weights.h5").is_file()
 
