@@ -355,7 +355,7 @@ def test_the_command_judges_and_resumes_in_the_same_bits(tmp_path, source, featu
     ("network", "message"),
     [
         (["--features", "none.keras"], "features must be a .keras file"),
-        (["--inception_weights", "none.npz"], "inception_weights must be a .tgz"),
+        (["--inception_weights", "none.npz"], "inception_weights must be an existing .tgz"),
     ],
 )
 def test_the_command_says_early_that_it_has_no_network(tmp_path, source, network, message, capsys):
