@@ -75,9 +75,14 @@ class Process:
     def kill(self):
         self.send_signal(signal.SIGKILL)
 
+    def output(self):
+        """What stdout holds so far."""
+        return self._read(self.stdout)
+
     def _read(self, file):
-        file.seek(0)
-        return file.read()
+        # Not by file.read: the place in the file is the script's too, which would write there.
+        descriptor = file.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode("utf-8", "replace")
 
 
 class Server:

@@ -86,8 +86,9 @@ def test_two_signals_in_a_row_are_one(tmp_path, source):
     """`timeout -s INT` signals a process and its group. Nothing done by then is lost."""
     folder = tmp_path / "run"
     process = start(folder, source, "--save_interval", "1000", "--train_steps", "100000")
-    while "compiling" not in process.stdout.readline():
+    while "compiling" not in process.output():
         assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     time.sleep(0.02)  # or the system makes them one
     process.send_signal(signal.SIGINT)
