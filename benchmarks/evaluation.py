@@ -29,7 +29,7 @@ from utils.metrics.copies import closeness_threshold
 from utils.metrics.distances import nearest
 from utils.metrics.diversity import diversity
 from utils.metrics.inception_score import inception_score
-from utils.metrics.scores import COMPUTED, INCEPTION_SPLITS
+from utils.metrics.scores import COMPUTED
 
 DIMENSIONS, CLASSES = 2048, 1008
 # Of one image, two a multiply-add, convolutions only.
@@ -87,7 +87,7 @@ def compute(metric: str, real: np.ndarray, fake: np.ndarray) -> None:
         diversity(fake, real)
     elif metric == "inception_score":
         head = np.random.default_rng(0).normal(0, 0.02, (DIMENSIONS, CLASSES))
-        inception_score(fake @ head.astype(np.float32), INCEPTION_SPLITS)
+        inception_score(fake @ head.astype(np.float32), names.INCEPTION_SPLITS)
     else:
         COMPUTED[metric].compute(real, fake, None, 0, False)
 

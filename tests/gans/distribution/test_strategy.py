@@ -103,7 +103,7 @@ def test_batch_must_divide_by_the_replicas():
         num_replicas_in_sync = 3
 
     check_batch_size(9, Three())
-    with pytest.raises(ValueError, match="batch_size .* multiple of their number, 3: take 9. .* 8"):
+    with pytest.raises(ValueError, match="batch_size .* multiple of their number, 3: use 9. .* 8"):
         check_batch_size(8, Three())
 
 
