@@ -106,7 +106,7 @@ def training_figure(
     height = 0.9 + 2.3 * max(1, len(panels))
     figure = new_figure(8, height)
     # Margins in inches; matplotlib's own layouts take several times as long to compute.
-    figure.subplots_adjust(0.13, 0.55 / height, 0.9, 1 - 0.3 / height, hspace=0.22)
+    figure.subplots_adjust(0.13, 0.55 / height, 0.87, 1 - 0.3 / height, hspace=0.22)
     axes = figure.subplots(max(1, len(panels)), 1, sharex=True, squeeze=False)[:, 0]
     for draw, each in zip(panels, axes, strict=False):
         add_grid(each)
