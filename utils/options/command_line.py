@@ -168,6 +168,11 @@ def read_options(
             run = RunDirectory({**lower, **upper}.get("save_path", TrainingConfig.save_path))
             saved = run.read_config().get("options") or {}
             saved = {name: v for name, v in saved.items() if name not in _OF_ONE_START}
+            if unknown := saved.keys() - set(TrainingConfig.names()):
+                raise ValueError(
+                    "save_path must hold a run that this version has started to resume it: train "
+                    f"anew elsewhere. Received: a run with the option {', '.join(sorted(unknown))}"
+                )
             lower = _check(parser, saved, str(run.config)) | {"save_path": str(run.path)}
         return TrainingConfig(**merge_options(lower, upper)), dry_run
     except (ValueError, OSError) as error:

@@ -99,6 +99,14 @@ def test_options_of_a_resumed_run_are_under_those_of_a_file(tmp_path):
     assert config.save_path == str(run.path) and config.resume and not config.quiet
 
 
+def test_a_run_of_another_version_is_not_resumed(tmp_path, capsys):
+    run = RunDirectory(tmp_path / "run")
+    run.write_config({"options": {"penalty_every": 1, "n_critic": 1}, "model": {}})
+    text = error(capsys, "--resume", "--save_path", str(run.path))
+    assert "a run that this version has started" in text
+    assert "Received: a run with the option penalty_every" in text
+
+
 def test_a_new_learning_rate_of_a_resumed_run_is_the_generators_too(tmp_path):
     run = RunDirectory(tmp_path / "run")
     run.write_config({"options": dataclasses.asdict(TrainingConfig()), "model": {}})
