@@ -136,4 +136,6 @@ class Pace:
 
         most = step + self._steps_in(left)
         choices = range(step + self.step_size, most + 1, self.step_size)
-        return choices[max(0, bisect.bisect_right(choices, left, key=seconds) - 1)]
+        last = choices[max(0, bisect.bisect_right(choices, left, key=seconds) - 1)]
+        rest = last % interval  # a row of a few steps says little: none is the run's last
+        return last - rest if rest < interval / 2 and last - rest > step else last
