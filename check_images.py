@@ -35,8 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> OptionParser:
     parser = OptionParser(
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s SOURCE [options]",
         description="Say what a training run would use of a collection of images: how many, of "
         "which kinds,\nwhat is skipped and why, duplicates, and what resizing does. Nothing is "

@@ -39,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> OptionParser:
     parser = OptionParser(
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s FAKES [--real SOURCE] [options]",
         description="Judge a generator by its images: how far they are from real ones, how varied, "
         "and whether\nthey are copies. Prints a table, and writes evaluation.json and copies.png.",

@@ -20,7 +20,15 @@ _OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet",
 
 
 class OptionParser(argparse.ArgumentParser):
-    """argparse with one-line errors that suggest the right option."""
+    """argparse with one-line errors that suggest the right option, and with help as it is laid out.
+
+    Args:
+        **options: Those of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter,
+                         **options)  # fmt: skip
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
@@ -97,8 +105,6 @@ def training_parser(prog: str | None = None) -> OptionParser:
     """The parser of `train_generator.py`."""
     parser = OptionParser(
         prog=prog,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [options]",
         description="Train a Wasserstein GAN on images. Without options it trains on built-in "
         "cartoon faces.",

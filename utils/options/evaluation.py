@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from utils.checks import at_least, one_of, text
-from utils.metrics.names import KID_SUBSET_SIZE, NUMBERS
+from utils.metrics.names import KID_SUBSET_SIZE, NUMBERS, require_one_network
 from utils.options.fields import Options, option
 
 # Without the extrapolation to infinity, which needs more images than one makes while training.
@@ -57,11 +57,7 @@ class EvaluationOptions(Options):
                 f"evaluate_metric kid needs {KID_SUBSET_SIZE:,} evaluate_images or more: make "
                 f"more, or use kid_all_pairs. Received: evaluate_images={self.evaluate_images}"
             )
-        if self.features is not None and self.inception_weights is not None:
-            raise ValueError(
-                "features and inception_weights must not both be given: leave one out. Received: "
-                f"features={self.features}, inception_weights={self.inception_weights}"
-            )
+        require_one_network(self.features, self.inception_weights)
         if self.features is not None and self.evaluate_metric == "inception_score":
             raise ValueError(
                 "evaluate_metric inception_score needs the Inception network's classes: leave out "

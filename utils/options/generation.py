@@ -1,6 +1,5 @@
 """The command line of `generate_images.py`."""
 
-import argparse
 
 from utils.checks import Rule, at_least, one_of, positive
 from utils.options.command_line import OptionParser, add_options
@@ -33,8 +32,6 @@ SEED, COUNT = at_least(0), at_least(1)
 def generation_parser() -> OptionParser:
     """The parser of `generate_images.py`."""
     parser = OptionParser(
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s GENERATOR [what to make] [options]",
         description="Make images with a trained generator: files, a grid, or pictures of what "
         "changes with the noise.",
