@@ -1,11 +1,13 @@
 """Says what a run would make of a collection of images, before anyone waits for a run."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 from collections.abc import Sequence
 
+from utils.data.remarks import remarks
 from utils.options.command_line import OptionParser, add_groups
 from utils.options.data import DataOptions
 from utils.process import exit_status
@@ -60,8 +62,9 @@ def _run(options: DataOptions, as_json: bool, preview: str | None) -> int:
     from utils.data.inspection import inspect_source
 
     arguments = options.arguments()
-    facts, images = inspect_source(**{name: arguments[name] for name in _INSPECTION_OPTIONS},
-                                   show_progress=not as_json)
+    with contextlib.redirect_stdout(sys.stderr):  # a library's words are not facts
+        facts, images = inspect_source(**{name: arguments[name] for name in _INSPECTION_OPTIONS},
+                                       show_progress=not as_json)
     size = tuple(facts["image_shape"][:2])
     facts["nearest_sizes"] = [list(near) for near in nearest_sizes(*size)]
     if preview is not None and len(images):
@@ -84,7 +87,8 @@ def report(facts: dict, batch_size: int) -> str:
     if facts["note"]:
         lines.append(f"Using {facts['note']}.")
     lines += ["", *_table(facts)] if facts["usable"] else []
-    lines += ["", *_lists(facts), *_resizing(facts["resizing"]), ""]
+    lines += ["", *_lists(facts), *remarks(facts["left_out"], facts["scaled"])]
+    lines += [*_resizing(facts["resizing"]), ""]
     disk, batch = (f"{facts[f'{name}_bytes'] / 1e6:,.1f} MB" for name in ("disk", "batch"))
     lines.append(
         f"Prepared set: {disk} on disk and at most as much in memory, "

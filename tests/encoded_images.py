@@ -1,10 +1,19 @@
 """Images that the tests of the data pipeline write for themselves."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+# An endless program: Ghostscript, if Pillow ran it, would not come back.
+POSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 70 70
+%%EndComments
+{} loop
+"""
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
@@ -26,3 +35,10 @@ def numbered(path: Path, count: int) -> Path:
     """An array whose image i has the value i everywhere."""
     np.save(path, np.arange(count, dtype=np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2))
     return path
+
+
+def claimed_png(width: int, height: int) -> bytes:
+    """A PNG of almost no data whose header claims this size."""
+    png = encode(Image.new("L", (8, 8)), "PNG")
+    header = b"IHDR" + struct.pack(">II", width, height) + png[24:29]
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import check_images
+from utils.data.decoding import ImageDecoder
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +24,7 @@ def photos(tmp_path):
         pixels = np.random.default_rng(index).integers(0, 256, (20, 30, 3), np.uint8)
         Image.fromarray(pixels).save(folder / f"{index}.png")
     (folder / "bad.png").write_bytes(b"")
+    (folder / "c.heic").write_bytes(b"")
     return folder
 
 
@@ -32,6 +34,7 @@ def test_report(photos, capsys):
     assert "11 images, to be used at 65x64x3" in text
     assert "20x30      10    RGB       10    PNG         10" in text
     assert "1 x the file is empty: bad.png" in text
+    assert "\n1 file with another ending was left out: .heic 1.\n" in text
     assert "Resizing (center): cuts off 34% of an image (median), 34% at most; 10 images" in text
     assert "65x64 fits none. The nearest sizes that fit: 64x64, " in text
     assert text.endswith("A run would use 10 of 11 images.\n")
@@ -41,7 +44,20 @@ def test_json_is_all_of_stdout(photos, capsys):
     assert check_images.main(["--source", str(photos), "--json", "--batch_size", "4"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["usable"] == 10 and facts["skipped"] == [["bad.png", "the file is empty"]]
-    assert facts["nearest_sizes"][0] == [64, 64]
+    assert facts["nearest_sizes"][0] == [64, 64] and facts["left_out"] == {".heic": 1}
+
+
+def test_what_a_library_prints_is_not_among_the_json(photos, capsys, monkeypatch):
+    load = ImageDecoder.load
+
+    def talkative(decoder, payload):
+        print("a library's words")
+        return load(decoder, payload)
+
+    monkeypatch.setattr(ImageDecoder, "load", talkative)
+    assert check_images.main([str(photos), "--json", "-b", "4"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["usable"] == 10 and "a library's words" in printed.err
 
 
 def test_preview(photos, tmp_path, capsys):

@@ -1,30 +1,22 @@
 """One encoded image or array in, one uint8 array of the required shape out."""
 
 import contextlib
-import io
-import threading
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
 
-# A larger file or archive member is not a picture, and reading it would only fill the memory.
-MAX_FILE_BYTES = 2**30
+from utils.data.image_formats import MAX_MEGAPIXELS, UnusableImageError, decoding, open_image
 
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if that leaves this many times the target
 # size for LANCZOS: the result differs from a full decode by less than JPEG's own errors.
 _DRAFT_MARGIN = 4
 
+_BLOCK = 2**20  # pixels
+_SAMPLE_FORMAT = 339  # the TIFF tag
+_SCALED = "scaled by its own range"
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
-_open_lock = threading.Lock()
-
-
-class UnusableImageError(Exception):
-    """This image cannot be used; its text is a short, plain reason for a list or a log."""
-
-
-class UnreadableImageError(UnusableImageError):
-    """The file could not be read at all; the next run should try again."""
 
 
 class DifferentShapeError(UnusableImageError):
@@ -50,7 +42,7 @@ class ImageDecoder:
     resize: bool = True
     crop: str = "center"
     background: tuple[int, int, int] = (255, 255, 255)
-    max_megapixels: float = 100.0
+    max_megapixels: float = MAX_MEGAPIXELS
 
     def __call__(self, payload: bytes | np.ndarray) -> np.ndarray:
         """The prepared image.
@@ -72,7 +64,7 @@ class ImageDecoder:
             image = Image.fromarray(payload[..., 0] if payload.shape[2:] == (1,) else payload)
         else:
             image = self.open(payload)
-        try:
+        with decoding():
             if self.resize:
                 side = max(self.size) * _DRAFT_MARGIN  # of any orientation
                 image.draft(None, (side, side))
@@ -80,35 +72,10 @@ class ImageDecoder:
             with contextlib.suppress(Exception):  # a damaged EXIF block: use the pixels as stored
                 ImageOps.exif_transpose(image, in_place=True)
             return self._convert(image)
-        except UnusableImageError:
-            raise
-        except MemoryError as error:
-            raise UnreadableImageError("not enough memory to decode it") from error
-        except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
-            raise UnusableImageError(f"cannot be decoded ({_plain(error)})") from error
 
     def open(self, data: bytes) -> Image.Image:
         """The image with its header read and its size allowed. Raises: UnusableImageError."""
-        if not data:
-            raise UnusableImageError("the file is empty")
-        try:
-            with _open_lock:  # our own pixel limit applies, not Pillow's global one
-                limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-                try:
-                    image = Image.open(io.BytesIO(data))
-                finally:
-                    Image.MAX_IMAGE_PIXELS = limit
-        except Image.UnidentifiedImageError as error:
-            raise UnusableImageError("not an image, or an unknown format") from error
-        except Exception as error:  # see above
-            raise UnusableImageError(f"cannot be opened as an image ({_plain(error)})") from error
-        width, height = image.size
-        if width * height > self.max_megapixels * 1e6:
-            raise UnusableImageError(
-                f"{width}x{height} pixels are {width * height / 1e6:.1f} megapixels, more than "
-                f"max_megapixels={self.max_megapixels:g} allows"
-            )
-        return image
+        return open_image(data, self.max_megapixels)
 
     def finish(self, image: Image.Image) -> np.ndarray:
         """A converted image in the target size as uint8 [H, W, C]. Raises: DifferentShapeError."""
@@ -123,11 +90,8 @@ class ImageDecoder:
 
     def _convert(self, image: Image.Image) -> Image.Image:
         mode = "L" if self.channels == 1 else "RGB"
-        if image.mode.startswith("I"):
+        if image.mode.startswith(("I", "F")):
             image = _eight_bits(image)
-        elif image.mode == "F":
-            raise UnusableImageError(
-                "floating-point pixels have no known range: save the image with 8 bits")
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             image = image.convert("RGBA")
             canvas = Image.new("RGBA", image.size, (*self.background, 255))
@@ -163,15 +127,41 @@ def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, flo
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit gray as "L": 65535 becomes 255 (Pillow's own conversion clips instead)."""
-    if image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these two it means 16 bits
-        raise UnusableImageError(
-            "32-bit integer pixels have no known range: save the image with 8 bits")
-    pixels = np.asarray(image).astype(np.float32) / 257
-    return Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))
+    """16, 32-bit or floating-point gray as "L".
+
+    Of 16 bits, 65535 becomes 255 (Pillow's own conversion clips instead). Other pixels have no
+    known range: the image's own becomes 0 to 255, and `is_scaled` tells. Raises:
+    UnusableImageError.
+    """
+    pixels = np.asarray(image)
+    # In the two formats, "I" means 16 bits, too.
+    is_short = image.mode.startswith("I;16") or (image.mode == "I"
+                                                 and image.format in ("PNG", "PPM"))
+    if is_short:
+        low, high = 0.0, 65535.0
+    else:
+        if image.mode == "I" and image.format == "TIFF" and _is_unsigned(image):
+            pixels = pixels.view(np.uint32)
+        low, high = float(pixels.min()), float(pixels.max())
+        if not math.isfinite(low + high):
+            raise UnusableImageError("some of its pixels are not finite numbers")
+    scale = 255 / (high - low) if high > low else 0.0
+    result = np.empty(pixels.shape, np.uint8)
+    rows = max(1, _BLOCK // image.width)
+    for start in range(0, image.height, rows):  # in 64 bits, a large image would fill the memory
+        block = slice(start, start + rows)
+        result[block] = np.rint((pixels[block].astype(np.float64) - low) * scale)
+    gray = Image.fromarray(result)
+    gray.info[_SCALED] = not is_short
+    return gray
 
 
-def _plain(error: Exception) -> str:
-    """The first line of a library's message, without the parts that only its authors understand."""
-    text = str(error).split("\n")[0].split(" <")[0].strip()
-    return text or type(error).__name__
+def _is_unsigned(image: Image.Image) -> bool:
+    """Whether a TIFF's integers are, which Pillow reads as signed ones."""
+    sample_formats = image.tag_v2.get(_SAMPLE_FORMAT, 1)
+    return sample_formats in (1, (1,))
+
+
+def is_scaled(image: Image.Image) -> bool:
+    """Whether a loaded image was brought from its own range of numbers to 0 to 255."""
+    return image.info.get(_SCALED, False)

@@ -19,13 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.data.decoding import (
-    DifferentShapeError,
-    ImageDecoder,
-    UnreadableImageError,
-    UnusableImageError,
-)
+from utils.data.decoding import DifferentShapeError, ImageDecoder, is_scaled
+from utils.data.image_formats import UnreadableImageError, UnusableImageError
 from utils.data.prepared_set import SetIndex, load, write_index, write_pixels
+from utils.data.remarks import listed, most_common
 from utils.data.sources.base import Source
 from utils.files import atomic_path, locked_file
 from utils.process import progress_bar
@@ -127,8 +124,9 @@ def _collect(source: Source, decoder: ImageDecoder, index: SetIndex, workers: in
     """Yields the usable images, prepared, in order; fills `index` on the way."""
 
     def decode(payload):
-        pixels = decoder(payload)
-        return pixels, hashlib.blake2b(pixels, digest_size=16).digest()
+        image = decoder.load(payload)
+        pixels = decoder.finish(image)
+        return pixels, is_scaled(image), hashlib.blake2b(pixels, digest_size=16).digest()
 
     digest = hashlib.blake2b(repr(index.image_shape).encode(), digest_size=16)
     good, first_names, different = array.array("q"), {}, []
@@ -144,7 +142,8 @@ def _collect(source: Source, decoder: ImageDecoder, index: SetIndex, workers: in
                 index.skipped.append((name, str(result)))
                 index.complete &= not isinstance(result, UnreadableImageError)
             else:
-                pixels, image_digest = result
+                pixels, scaled, image_digest = result
+                index.scaled += scaled
                 digest.update(image_digest)
                 first = first_names.setdefault(image_digest, name)
                 if first is not name:
@@ -155,6 +154,7 @@ def _collect(source: Source, decoder: ImageDecoder, index: SetIndex, workers: in
                 yield pixels
     index.good = np.array(good, np.int64)
     index.digest = digest.hexdigest()
+    index.left_out = most_common(source.left_out or {})
     if different:
         raise ValueError(
             f"image_shape {decoder.size[0]}x{decoder.size[1]} must be that of all images: use "
@@ -162,16 +162,18 @@ def _collect(source: Source, decoder: ImageDecoder, index: SetIndex, workers: in
             f"{', '.join(different[:5])}{', ...' if different[5:] else ''}"
         )
     if not good:
-        raise ValueError(_nothing_usable(source, index.skipped))
+        raise ValueError(_nothing_usable(source, index))
 
 
-def _nothing_usable(source: Source, skipped: list[tuple[str, str]]) -> str:
+def _nothing_usable(source: Source, index: SetIndex) -> str:
+    skipped = index.skipped
     text = f"source must hold a usable image. Received: {printable(source.location)}"
     if not skipped:
-        return f"{text}, without a file of a known image format; is it the right place?"
+        others = f" but with others ({listed(index.left_out)})" if index.left_out else ""
+        return f"{text}, without a file of a known image format{others}; is it the right place?"
     reasons = Counter(reason for _, reason in skipped).most_common(3)
-    listed = "; ".join(f"{count} x {reason}" for reason, count in reasons)
-    return f"{text}, of which all {len(skipped)} were skipped ({listed})"
+    counts = "; ".join(f"{count} x {reason}" for reason, count in reasons)
+    return f"{text}, of which all {len(skipped)} were skipped ({counts})"
 
 
 def _check_free_space(folder: Path, needed: int) -> None:

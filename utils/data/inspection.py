@@ -11,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from utils.data.arguments import check_channels, check_options, target_size
-from utils.data.decoding import DifferentShapeError, ImageDecoder, UnusableImageError
+from utils.data.decoding import DifferentShapeError, ImageDecoder, is_scaled
 from utils.data.duplicates import difference_hash, near_duplicates, thumbnail
+from utils.data.image_formats import MAX_MEGAPIXELS, UnusableImageError
+from utils.data.remarks import most_common
 from utils.data.sources.base import Payload
 from utils.data.sources.opening import open_source
 from utils.options.data import DEFAULT_SIZE
@@ -31,6 +33,7 @@ class _Looks:
     kind: str  # "JPEG", ... or "array"
     mode: str  # Pillow's, before conversion
     size: tuple[int, int]  # (H, W), upright
+    scaled: bool  # from its own range of numbers
     pixels: np.ndarray  # prepared, uint8 [H, W, C]
     digest: bytes
     hash: int
@@ -45,7 +48,7 @@ def inspect_source(
     to_grayscale: bool = False,
     crop: str = "center",
     background: Sequence[int] = (255, 255, 255),
-    max_megapixels: float = 100.0,
+    max_megapixels: float = MAX_MEGAPIXELS,
     workers: int | None = None,
     show_progress: bool = True,
 ) -> tuple[dict, np.ndarray]:
@@ -78,7 +81,7 @@ def inspect_source(
             findings.add(printable(name), result)
             bar.update()
     facts = {"source": printable(opened.location), "note": opened.note,
-             "image_shape": [*size, channels],
+             "image_shape": [*size, channels], "left_out": most_common(opened.left_out or {}),
              **findings.facts(size, "demand" if demanded else crop)}
     image_bytes = math.prod(facts["image_shape"])
     facts["disk_bytes"] = facts["usable"] * image_bytes
@@ -118,7 +121,8 @@ def _look(payload: Payload, decoder: ImageDecoder) -> _Looks:
     pixels = decoder.finish(image)
     digest = hashlib.blake2b(pixels, digest_size=16).digest()
     # Likeness is judged on the whole image, because cropping or padding could make others alike.
-    return _Looks(kind, mode, size, pixels, digest, difference_hash(image), thumbnail(image))
+    return _Looks(kind, mode, size, is_scaled(image), pixels, digest, difference_hash(image),
+                  thumbnail(image))
 
 
 def _lies_on_its_side(header: Image.Image) -> bool:
@@ -138,6 +142,7 @@ class _Findings:
         self._skipped: list[tuple[str, str]] = []
         self._different: list[str] = []
         self._flat: list[str] = []
+        self._scaled: list[str] = []
         self._sizes, self._modes, self._kinds = Counter(), Counter(), Counter()
         self._same: dict[bytes, list[str]] = defaultdict(list)
         self._hashes: list[int] = []
@@ -156,6 +161,8 @@ class _Findings:
         self._modes[result.mode] += 1
         self._kinds[result.kind] += 1
         self._same[result.digest].append(name)
+        if result.scaled:
+            self._scaled.append(name)
         flat = (np.ptp(result.pixels, axis=(0, 1)) <= _FLAT).all()
         if flat:
             self._flat.append(name)
@@ -187,6 +194,8 @@ class _Findings:
             "duplicate_groups": same[:_NAMES_SHOWN],
             "near_duplicates": sum(len(names) - 1 for names in near),
             "near_duplicate_groups": near[:_NAMES_SHOWN],
+            "scaled": len(self._scaled),
+            "scaled_names": self._scaled[:_NAMES_SHOWN],
             "flat": len(self._flat),
             "flat_names": self._flat[:_NAMES_SHOWN],
             "resizing": _resizing(self._sizes, size, fit),

@@ -13,7 +13,9 @@ from utils.data import image_cache, prepared_set
 from utils.data.arguments import check_channels, check_options, target_size
 from utils.data.array_rows import ArrayRows
 from utils.data.at_exit import awaited_at_exit
-from utils.data.decoding import ImageDecoder, UnusableImageError
+from utils.data.decoding import ImageDecoder
+from utils.data.image_formats import MAX_MEGAPIXELS, UnusableImageError
+from utils.data.remarks import most_common, remarks
 from utils.data.shard_stream import ShardShuffle, shard_stream
 from utils.data.sources.base import Payload
 from utils.data.sources.opening import open_source
@@ -59,6 +61,8 @@ class DataPreparator:
         num_images: N, the number of usable images, without those held out.
         num_held_out: The number of held-out images.
         skipped: [(name, reason)] of the images that cannot be used.
+        scaled: Number of usable images with float or 32-bit pixels, scaled by their own range.
+        left_out: Number of files with other endings than an image's, by ending.
         duplicates: Number of images whose prepared pixels equal an earlier one's.
         duplicate_names: [(name, name of the first with the same pixels)] of some of them.
         fingerprint: Hex name of the prepared set: files and options.
@@ -87,7 +91,7 @@ class DataPreparator:
         seed: int = 0,
         cache_dir: str | os.PathLike | None = None,
         use_cache: bool = True,
-        max_megapixels: float = 100.0,
+        max_megapixels: float = MAX_MEGAPIXELS,
         hold_out: float = 0.0,
         workers: int | None = None,
         show_progress: bool = True,
@@ -114,6 +118,9 @@ class DataPreparator:
         self._training, self._held_out = prepared_set.split(len(self._index.good), hold_out)
         self.num_images, self.num_held_out = len(self._training), len(self._held_out)
         self.skipped, self.digest = self._index.skipped, self._index.digest
+        self.scaled, self.left_out = self._index.scaled, self._index.left_out
+        if self._source.left_out is not None:  # a folder may have got or lost such files
+            self.left_out = most_common(self._source.left_out)
         self.duplicates = self._index.duplicates
         self.duplicate_names = self._index.duplicate_names
         if self.num_held_out:
@@ -121,6 +128,9 @@ class DataPreparator:
             self.digest = hashlib.blake2b(self.digest.encode() + held_out,
                                           digest_size=16).hexdigest()
         self._check_batch_size(self.batch_size)
+        if show_progress:
+            for remark in remarks(self.left_out, self.scaled):
+                print(remark, file=sys.stderr)
         self._shards = None
         if not use_cache and self._source.shards is not None:
             positions = self._index.good[self._training]
@@ -220,6 +230,8 @@ class DataPreparator:
             "image_shape": list(self.image_shape),
             "skipped": len(self.skipped),
             "duplicates": self.duplicates,
+            "scaled": self.scaled,
+            "left_out": self.left_out,
             "skipped_files": list(map(list, self.skipped[:_NAMED])),
             "duplicate_files": list(map(list, self.duplicate_names[:_NAMED])),
             "fingerprint": self.fingerprint,

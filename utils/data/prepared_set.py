@@ -13,7 +13,7 @@ import numpy as np
 from utils.data.sources.base import Source
 
 _INDEX, _PIXELS = "index.json", "pixels.npy"
-_VERSION = 1  # raise it when the same files would give other pixels
+_VERSION = 2  # raise it when the same files would give other pixels
 
 
 @dataclasses.dataclass
@@ -26,6 +26,8 @@ class SetIndex:
         skipped: (name, reason) of every image that cannot be used.
         duplicates: Number of images whose pixels equal an earlier one's.
         duplicate_names: (name, name of the first with the same pixels) of some of them.
+        scaled: Number of images whose pixels had no known range, and were scaled by their own.
+        left_out: Number of files with other endings than an image's, by ending.
         digest: Hex digest of the shape and all prepared pixels, in order.
         complete: False if a file could not even be read, so that another run should try again.
     """
@@ -35,6 +37,8 @@ class SetIndex:
     skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     duplicates: int = 0
     duplicate_names: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    scaled: int = 0
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
     digest: str = ""
     complete: bool = True
 

@@ -48,8 +48,10 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
         configs[name], unclear = sections.read_facts(run)
         columns, unreadable = sections.read_columns(run)
         logs[name], verdicts[name] = sections.known(columns), sections.verdict(columns)
-        problems += [f"{name}: {problem}" for problem in unclear + unreadable]
-        frames.append(Frames(run, BUDGET // len(labeled)).read())
+        pictures = Frames(run, BUDGET // len(labeled))
+        frames.append(pictures.read())
+        found = unclear + unreadable + pictures.problems()
+        problems += [f"{name}: {problem}" for problem in found]
     judged = {name: judged_column(configs[name], logs[name]) for name in labeled}
     judges = list({column.name: column for column in judged.values() if column}.values())
     panels = compared_panels({name: log for name, log in logs.items() if log}, judges)

@@ -10,12 +10,14 @@ from PIL import Image
 
 from utils.runs.directory import RunDirectory
 from utils.visualization.grids import read_image
+from utils.wording import printable
 
 MOST_FRAMES = 80
 BUDGET = 10_000_000  # characters of all pictures of a page
 LARGEST = 400_000  # of one picture
 MAX_SIDE = 1060  # pixels: 8x8 images of 128 and the gaps between them
 QUALITY = 85
+_NAMED = 5  # unreadable grids
 
 
 class Picture(NamedTuple):
@@ -35,11 +37,16 @@ class Frames:
     Args:
         run: The run directory.
         budget: Characters that all pictures may take.
+
+    Attributes:
+        unreadable: The names of the grids that were to be shown, but cannot be read; the log says
+            why.
     """
 
     def __init__(self, run: RunDirectory, budget: int = BUDGET):
         self.run = run
         self.budget = budget
+        self.unreadable: list[str] = []
         self._encoded: dict[Path, tuple[Any, Picture | None]] = {}
         self._stride = 1
 
@@ -65,7 +72,16 @@ class Frames:
             self._stride *= 2
         kept = {self.run.real, *(samples[step] for step in chosen)}
         self._encoded = {path: entry for path, entry in self._encoded.items() if path in kept}
+        self.unreadable = [samples[step].name for step in chosen if step not in found]
         return [{"step": step, **picture._asdict()} for step, picture in found.items()]
+
+    def problems(self) -> list[str]:
+        """In words, which of the grids that were to be shown cannot be read."""
+        if not self.unreadable:
+            return []
+        names = ", ".join(map(printable, self.unreadable[:_NAMED]))
+        more = len(self.unreadable) - _NAMED
+        return [f"Not shown, because not readable: {names}{f' and {more} more' * (more > 0)}."]
 
     def picture(self, path: Path) -> Picture | None:
         """A PNG, encoded again only if the file has changed; None if it cannot be read."""

@@ -48,7 +48,7 @@ class Report:
             "title": run.path.resolve().name or str(run.path),
             "facts": sections.headline(config, columns),
             "verdict": verdict,
-            "problems": problems + log_problems,
+            "problems": problems + log_problems + self._frames.problems(),
             "frames": len(frames),
             "newest": frames[-1] if frames else None,
             "left_out": "" if len(frames) == grids else

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from utils.data.image_formats import UnusableImageError, load_picture
 from utils.files import atomic_path
+from utils.wording import printable
 
 logger = logging.getLogger("utils")
 
@@ -136,10 +138,9 @@ def picture_of(image: np.ndarray) -> Image.Image:
 def read_image(path: str | Path) -> Image.Image | None:
     """The image in RGB; None, and a warning, if it cannot be read."""
     try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # raised by Pillow for broken files
-        logger.warning("skipped: %s (%s)", path, error)
+        return load_picture(path)
+    except UnusableImageError as error:
+        logger.warning("skipped: %s (%s)", printable(path), error)
         return None
 
 
@@ -151,7 +152,7 @@ def read_cells(sample: str | Path, image_size: tuple[int, int]) -> np.ndarray | 
     try:
         return split_grid(np.asarray(image), image_size)
     except ValueError as error:
-        logger.warning("skipped: %s (%s)", sample, error)
+        logger.warning("skipped: %s (%s)", printable(sample), error)
         return None
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from PIL import Image
 
 from utils.data.array_rows import in_batches
+from utils.data.image_formats import UnusableImageError, load_picture
 from utils.latent import NOISES, sample
 from utils.visualization.grids import image_grid, require_png, save_image, to_uint8
+from utils.wording import printable
 
 BATCH_SIZE = 64  # like `generate` of the models: the same arithmetic for every image
 # matplotlib's backends that only write files; all others show.
@@ -61,7 +63,7 @@ def show_image(image: np.ndarray | str | Path) -> None:
         image: uint8 [H, W, C] with C 1 or 3, or the path of a .png or .gif.
 
     Raises:
-        ValueError: If there is nowhere to show it.
+        ValueError: If there is nowhere to show it, or a file that is not a picture.
     """
     if "ipykernel" in sys.modules:
         from IPython.display import Image as Shown
@@ -72,8 +74,11 @@ def show_image(image: np.ndarray | str | Path) -> None:
         return
     _require_display()
     if isinstance(image, str | Path):
-        with Image.open(image) as picture:
-            image = np.asarray(picture.convert("RGB"))
+        try:
+            image = np.asarray(load_picture(image))
+        except UnusableImageError as error:
+            raise ValueError("image must be a picture that can be shown: name another. Received: "
+                             f"{printable(image)} ({error})") from error
     _show(image)
 
 

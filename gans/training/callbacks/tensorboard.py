@@ -2,12 +2,11 @@
 
 import math
 
-import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from gans.training.schedule import Interval
 from utils.runs.directory import RunDirectory
+from utils.visualization.grids import image_grid
 
 
 class TensorBoardLog:
@@ -17,7 +16,6 @@ class TensorBoardLog:
     """
 
     def __init__(self, run: RunDirectory):
-        self.run = run
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
 
     def __call__(self, interval: Interval) -> None:
@@ -26,6 +24,5 @@ class TensorBoardLog:
                 if not math.isnan(value):
                     tf.summary.scalar(name, value)
             if interval.samples is not None:
-                grid = np.asarray(Image.open(self.run.sample(interval.step)))
-                tf.summary.image("samples", grid.reshape(1, *grid.shape[:2], -1))
+                tf.summary.image("samples", image_grid(interval.samples)[None])
         self._writer.flush()

@@ -42,8 +42,8 @@ def broken_files() -> dict[str, bytes]:
         "PNG of no pixels": png[:16] + bytes(8) + png[24:],
         "a zip archive": b"PK\3\4" + bytes(1000),
         "a PDF": b"%PDF-1.4\n" + bytes(1000),
-        "a 32-bit float TIFF": encode(Image.new("F", (8, 8), 0.5), "TIFF"),
-        "a 32-bit integer TIFF": encode(Image.new("I", (8, 8), 70000), "TIFF"),
+        "a float TIFF with NaN": encode(Image.new("F", (8, 8), float("nan")), "TIFF"),
+        "a float TIFF with infinity": encode(Image.new("F", (8, 8), float("inf")), "TIFF"),
         "a huge header": b"BM" + bytes(8) + struct.pack("<IIIiHH", 26, 40, 50000, 50000, 1, 24),
     }
     return files
@@ -61,6 +61,7 @@ class TestRefusals:
         assert reason(files["empty"]) == "the file is empty"
         assert reason(files["text"]) == "not an image, or an unknown format"
         assert "truncated" in reason(files["JPEG cut in the middle"])
+        assert reason(files["a float TIFF with NaN"]) == "some of its pixels are not finite numbers"
 
     def test_bomb_is_refused_by_its_header(self):
         """The header says 20000 x 20000; there is no such data to decode."""

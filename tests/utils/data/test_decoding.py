@@ -9,7 +9,7 @@ import pytest
 from encoded_images import encode
 from PIL import Image
 
-from utils.data.decoding import DifferentShapeError, ImageDecoder, crop_box
+from utils.data.decoding import DifferentShapeError, ImageDecoder, crop_box, is_scaled
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 QUADRANTS = np.array([[RED, GREEN], [BLUE, WHITE]], np.uint8).repeat(16, 0).repeat(24, 1)
@@ -97,6 +97,30 @@ class TestColors:
         pixels = decode(encode(Image.fromarray(values), kind), (2, 4))
         np.testing.assert_array_equal(pixels[0, :, 0], [0, 1, 128, 255])
         np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.int32])
+    @pytest.mark.parametrize("low, high", [(0, 1000), (-300, 300), (-2e9, 2e9)])
+    def test_pixels_without_a_known_range_are_scaled_by_their_own(self, dtype, low, high):
+        values = np.linspace(low, high, 52).astype(dtype).reshape(2, 26)
+        decoder = ImageDecoder((2, 26), channels=1)
+        image = decoder.load(encode(Image.fromarray(values), "TIFF"))
+        assert is_scaled(image)
+        np.testing.assert_array_equal(decoder.finish(image).ravel(), np.arange(52) * 5)
+
+    def test_unsigned_integers_are_read_as_such(self):
+        values = np.array([[0, 2**31, 2**32 - 1]], np.uint32)
+        data = encode(Image.fromarray(values.view(np.int32)), "TIFF")
+        signed, unsigned = (struct.pack("<HHIHH", 339, 3, 1, kind, 0) for kind in (2, 1))
+        assert signed in data
+        pixels = decode(data.replace(signed, unsigned), (1, 3), channels=1)
+        assert pixels.ravel().tolist() == [0, 128, 255]
+
+    def test_one_value_without_a_known_range_is_black_and_eight_bits_are_not_scaled(self):
+        flat = encode(Image.new("F", (8, 8), 0.5), "TIFF")
+        assert not decode(flat, (8, 8)).any()
+        gray = Image.new("L", (8, 8), 7)
+        for image in (gray, Image.fromarray(np.full((8, 8), 7, np.uint16))):
+            assert not is_scaled(ImageDecoder((8, 8)).load(encode(image, "TIFF")))
 
     def test_one_bit(self):
         image = Image.fromarray(np.eye(8, dtype=np.uint8) * 255).convert("1")

@@ -45,6 +45,14 @@ class TestFacts:
         assert facts["problem"] is None
         json.dumps(facts)
 
+    def test_scaled_images_and_files_left_out_are_told(self, photos):
+        Image.new("F", (8, 8), 0.5).save(photos / "depth.tif")
+        (photos / "a.heic").write_bytes(b"?")
+        facts, _ = inspect(photos)
+        assert facts["scaled"] == 1 and facts["scaled_names"] == ["depth.tif"]
+        assert facts["left_out"] == {".heic": 1} and facts["images"] == 7
+        json.dumps(facts)
+
     def test_it_agrees_with_a_run(self, photos, tmp_path):
         (photos / "empty.jpg").write_bytes(b"")
         (photos / "text.png").write_text("hello")

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from encoded_images import numbered, write_images
 from PIL import Image
+
+from utils.data.remarks import most_common, remarks
 
 
 class TestPreparation:
@@ -266,3 +269,48 @@ def test_importing_the_preparator_does_not_import_tensorflow():
     code = "import sys, utils; utils.DataPreparator; sys.exit('tensorflow' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+class TestRemarks:
+    """Said when a set is prepared and when it is taken from the cache."""
+
+    @pytest.fixture
+    def photos(self, tmp_path):
+        folder = write_images(tmp_path / "photos", 2)
+        Image.new("F", (8, 8), 0.5).save(folder / "depth.tif")
+        for name in ("a.heic", "b.heic", "c.psd"):
+            (folder / name).write_bytes(b"?")
+        return folder
+
+    LINES = ("3 files with other endings were left out: .heic 2, .psd 1.\n"
+             "1 image with float or 32-bit pixels was scaled, each by its own range.\n")
+
+    @pytest.mark.parametrize("kind", ["folder", "zip"])
+    def test_files_left_out_and_scaled_images(self, photos, prepare, capsys, kind):
+        source = photos if kind == "folder" else shutil.make_archive(photos, "zip", photos)
+        for _ in range(2):
+            data = prepare(source, show_progress=True)
+            assert data.num_images == 3 and data.scaled == 1
+            assert data.left_out == {".heic": 2, ".psd": 1}
+            assert capsys.readouterr().err.endswith(self.LINES)
+        facts = data.describe()
+        assert facts["scaled"] == 1 and facts["left_out"] == data.left_out
+
+    def test_a_folder_is_counted_afresh(self, photos, prepare):
+        prepare(photos)
+        for path in photos.glob("*.heic"):
+            path.unlink()
+        assert prepare(photos).left_out == {".psd": 1}
+
+    def test_a_folder_of_other_files_alone(self, tmp_path, prepare):
+        (tmp_path / "a.heic").write_bytes(b"?")
+        with pytest.raises(ValueError, match=r"format but with others \(\.heic 1\); is it"):
+            prepare(tmp_path)
+
+
+def test_rare_endings_share_a_number():
+    endings = {f".{number:02d}": 1 for number in range(30)} | {".psd": 5}
+    counts = most_common(endings)
+    assert next(iter(counts)) == ".psd" and len(counts) == 21 and counts["others"] == 11
+    assert remarks(counts, 0) == ["35 files with other endings were left out: "
+                                  ".psd 5, .00 1, .01 1, .02 1, .03 1, .04 1 and 15 more."]

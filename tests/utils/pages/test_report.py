@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import run_from_the_start as run_command
+from encoded_images import POSTSCRIPT, claimed_png
 from written_runs import NASTY, write_run
 
 from utils.pages import Report, frames, write_comparison, write_report
@@ -152,7 +153,24 @@ def test_damaged_files_are_said_in_words_and_passed_over(run, caplog):
                  "(real.png)", "23 of the 25 grids"]:  # fmt: skip
         assert part in _words(text), part
     assert [frame["step"] for frame in _data(text)["runs"][0]][:2] == [200, 300]
-    assert {record.args[0] for record in caplog.records} == {run.sample(100), run.real}
+    assert {record.args[0] for record in caplog.records} == {str(run.sample(100)), str(run.real)}
+
+
+def test_pictures_that_would_hang_or_fill_the_memory_are_named(run, tmp_path, caplog):
+    postscript, bomb, pipe = (run.sample(step) for step in (100, 200, 300))
+    postscript.write_bytes(POSTSCRIPT)
+    bomb.write_bytes(claimed_png(30000, 30000))
+    pipe.unlink()
+    os.mkfifo(pipe)
+    other = write_run(tmp_path / "other")
+    began = time.process_time()
+    for path in (write_report(run), write_comparison([run.path, other.path], tmp_path / "c.html")):
+        text = path.read_text()
+        assert ("Not shown, because not readable: step-00000100.png, step-00000200.png, "
+                "step-00000300.png.") in _words(text)
+        assert _data(text)["runs"][0][0]["step"] == 400
+    assert time.process_time() - began < 5
+    assert "900.0 megapixels" in caplog.text and "not a regular file" in caplog.text
 
 
 @pytest.mark.parametrize("data", [{"skipped": 7}, {"skipped": "many", "skipped_files": 3}, {}])

@@ -2,8 +2,8 @@
 
 import functools
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,14 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from utils.data.decoding import UnusableImageError
+from utils.data.image_formats import IMAGE_ENDINGS, UnusableImageError
+from utils.wording import printable
 
-IMAGE_ENDINGS = frozenset({
-    ".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
-    ".jpg", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".sgi", ".tga", ".tif", ".tiff",
-    ".webp",
-})
 _CHUNK = 32  # images per task: few enough to balance threads, enough to keep the overhead small
+_LONGEST_ENDING = 10
 
 Payload = bytes | np.ndarray
 
@@ -54,6 +51,7 @@ class Source:
     channels = 3
     random_access = True
     shards: list[Shard] | None = None
+    left_out: Counter[str] | None = None
 
     def __init__(self, location: str):
         self.location = location
@@ -120,6 +118,23 @@ def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) ->
 
 def is_image_name(name: str) -> bool:
     """Whether a relative file name is an image's, with no hidden part."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
-    return path.suffix.lower() in IMAGE_ENDINGS and not hidden and path.parts[0] != "__MACOSX"
+    return PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS and not _is_hidden(name)
+
+
+def other_endings(names: Iterable[str]) -> Counter[str]:
+    """How many of these relative file names, without hidden ones and images, have which ending."""
+    return Counter(_ending(name) for name in names
+                   if not is_image_name(name) and not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a relative name has a hidden part, or is what macOS adds to an archive."""
+    parts = PurePosixPath(name).parts
+    return parts[:1] == ("__MACOSX",) or any(
+        part.startswith(".") and part not in (".", "..") for part in parts)
+
+
+def _ending(name: str) -> str:
+    ending = PurePosixPath(name).suffix.lower()
+    # What follows the last period of a long name is not an ending.
+    return printable(ending) if 1 < len(ending) <= _LONGEST_ENDING else "no ending"

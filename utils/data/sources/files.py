@@ -9,11 +9,12 @@ import tarfile
 import threading
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from utils.data.decoding import MAX_FILE_BYTES, UnreadableImageError, UnusableImageError
-from utils.data.sources.base import Payload, Source, is_image_name
+from utils.data.image_formats import MAX_FILE_BYTES, UnreadableImageError, UnusableImageError
+from utils.data.sources.base import Payload, Source, is_image_name, other_endings
 from utils.process import progress_bar
 from utils.wording import printable
 
@@ -32,7 +33,7 @@ class FolderSource(Source):
             return self._list(bar.update)
 
     def _list(self, report: Callable[[int], object]) -> list[tuple[str, int, int]]:
-        files, seen, folders = [], set(), [""]
+        files, seen, folders, others = [], set(), [""], []
         while folders:
             relative = folders.pop()
             here = self._root / relative
@@ -54,6 +55,9 @@ class FolderSource(Source):
                 elif is_image_name(entry.name):
                     files.append((name, *_size_and_time(entry)))
                     report(1)
+                else:
+                    others.append(name)
+        self.left_out = other_endings(others)
         return sorted(files)
 
     def stamps(self) -> Iterator[tuple[str, int, int]]:
@@ -86,8 +90,9 @@ class ZipSource(Source):
 
     @functools.cached_property
     def _members(self) -> list[zipfile.ZipInfo]:
-        return [member for member in self._archive.infolist()
-                if not member.is_dir() and is_image_name(member.filename)]
+        files = [member for member in self._archive.infolist() if not member.is_dir()]
+        self.left_out = other_endings(member.filename for member in files)
+        return [member for member in files if is_image_name(member.filename)]
 
     @functools.cached_property
     def _archive(self) -> zipfile.ZipFile:
@@ -129,7 +134,9 @@ class TarSource(Source):
     @functools.cached_property
     def _members(self) -> list[tarfile.TarInfo]:
         with _whole(self.location):
-            return [member for member in self._archive if _is_image(member)]
+            files = [member for member in self._archive if member.isreg()]
+        self.left_out = other_endings(member.name for member in files)
+        return [member for member in files if is_image_name(member.name)]
 
     def __len__(self) -> int:
         return len(self._members) if self.random_access else 0
@@ -148,15 +155,15 @@ class TarSource(Source):
             yield from super().items()
             return
         with _whole(self.location), tarfile.open(self.location, "r|*") as archive:
-            for member in filter(_is_image, archive):
+            self.left_out = Counter()
+            for member in filter(tarfile.TarInfo.isreg, archive):
+                if not is_image_name(member.name):
+                    self.left_out.update(other_endings([member.name]))
+                    continue
                 # Read before the archive moves on.
                 fits = member.size <= MAX_FILE_BYTES
                 data = archive.extractfile(member).read() if fits else b""
                 yield member.name, functools.partial(_checked, data, member.size)
-
-
-def _is_image(member: tarfile.TarInfo) -> bool:
-    return member.isreg() and is_image_name(member.name)
 
 
 def _checked(data: bytes, size: int) -> bytes:

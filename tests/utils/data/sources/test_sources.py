@@ -246,6 +246,33 @@ class TestArchives:
         assert list(opened(path).stamps()) == [("a.zip", status.st_size, status.st_mtime_ns)]
 
 
+class TestLeftOut:
+    FILES = ("a.png", "b.HEIC", "c/d.heic", "e.psd", "list.csv", "README", "notes.of a long day",
+             ".hidden.psd", ".cache/x.psd", "odd.\x1b[1m")
+
+    @pytest.mark.parametrize("kind", ["folder", ".zip", ".tar", ".tar.gz"])
+    def test_other_endings_are_counted_where_the_images_are(self, tmp_path, kind):
+        folder = tmp_path / "photos"
+        for name in self.FILES:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png() if name == "a.png" else b"?")
+        path = folder
+        if kind == ".zip":
+            path = tmp_path / "a.zip"
+            with zipfile.ZipFile(path, "w") as archive:
+                for name in (*self.FILES, "__MACOSX/f.psd"):
+                    archive.writestr(name, png() if name == "a.png" else b"?")
+        elif kind != "folder":
+            path = tmp_path / f"a{kind}"
+            with tarfile.open(path, "w:gz" if kind == ".tar.gz" else "w") as archive:
+                archive.add(folder, "")
+        source = open_source(path, (8, 8))
+        assert names(source) == ["a.png"]
+        counts = {".heic": 2, ".psd": 1, ".csv": 1, "no ending": 2, ".\\x1b[1m": 1}
+        assert dict(source.left_out) == counts
+
+
 class TestNoSuchSource:
     @pytest.fixture(autouse=True)
     def inside(self, tmp_path, monkeypatch):

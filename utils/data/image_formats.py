@@ -1,0 +1,144 @@
+"""The formats of image files that are opened, and the one place that opens them."""
+
+import contextlib
+import ctypes
+import functools
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL import IcoImagePlugin, Image
+
+# By Pillow's names, with their files' endings. All are decoded in this process: for others, such as
+# PostScript, Pillow runs programs. A file is tried as one after the other; TGA lacks a signature.
+_ENDINGS = {
+    "JPEG": (".jfif", ".jpe", ".jpeg", ".jpg", ".mpo"),
+    "PNG": (".apng", ".png"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "DIB": (".dib",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+    "JPEG2000": (".j2k", ".jp2"),
+    "PPM": (".pbm", ".pfm", ".pgm", ".pnm", ".ppm"),
+    "PCX": (".pcx",),
+    "SGI": (".sgi",),
+    "ICO": (".ico",),
+    "TGA": (".tga",),
+}
+IMAGE_FORMATS = tuple(_ENDINGS)
+IMAGE_ENDINGS = frozenset(ending for endings in _ENDINGS.values() for ending in endings)
+
+# A larger file or archive member is not a picture, and reading it would only fill the memory.
+MAX_FILE_BYTES = 2**30
+MAX_MEGAPIXELS = 100.0
+_MAX_SCANS = 500  # of a JPEG; each takes the time of a whole decode, and ten are usual
+_open_lock = threading.Lock()
+
+
+class UnusableImageError(Exception):
+    """This image cannot be used; its text is a short, plain reason for a list or a log."""
+
+
+class UnreadableImageError(UnusableImageError):
+    """The file could not be read at all; the next run should try again."""
+
+
+def open_image(data: bytes, max_megapixels: float = MAX_MEGAPIXELS,
+               formats: Sequence[str] = IMAGE_FORMATS) -> Image.Image:
+    """An image with its header read and its size allowed, not yet decoded.
+
+    Safe to call from threads. Pillow's own limit of pixels does not count.
+
+    Args:
+        data: The encoded image.
+        max_megapixels: An image with more pixels is refused.
+        formats: Pillow's names of the formats to try.
+
+    Raises:
+        UnusableImageError: It is empty, damaged, too large or of another format.
+    """
+    if not data:
+        raise UnusableImageError("the file is empty")
+    try:
+        readable = [name for name in formats if name in _readers()]
+        _check_content(data, max_megapixels)
+        with _open_lock:
+            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                image = Image.open(io.BytesIO(data), formats=readable)
+            finally:
+                Image.MAX_IMAGE_PIXELS = limit
+    except UnusableImageError:
+        raise
+    except Image.UnidentifiedImageError as error:
+        raise UnusableImageError("not an image, or an unknown format") from error
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
+        raise UnusableImageError(f"cannot be opened as an image ({_plain(error)})") from error
+    width, height = image.size
+    if width * height > max_megapixels * 1e6:
+        raise UnusableImageError(
+            f"{width}x{height} pixels are {width * height / 1e6:.1f} megapixels, more than "
+            f"max_megapixels={max_megapixels:g} allows"
+        )
+    return image
+
+
+def load_picture(path: str | Path) -> Image.Image:
+    """A picture file in RGB. Raises: UnusableImageError."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise UnusableImageError("not a regular file")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise UnusableImageError(f"more than {MAX_FILE_BYTES / 2**30:g} GiB are not an image")
+        image = open_image(path.read_bytes())
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
+    with decoding():
+        return image.convert("RGB")
+
+
+@contextlib.contextmanager
+def decoding() -> Iterator[None]:
+    """Turns whatever is raised while an image is decoded into an `UnusableImageError`."""
+    try:
+        yield
+    except UnusableImageError:
+        raise
+    except MemoryError as error:
+        raise UnreadableImageError("not enough memory to decode it") from error
+    except Exception as error:  # see above
+        raise UnusableImageError(f"cannot be decoded ({_plain(error)})") from error
+
+
+@functools.cache
+def _readers() -> frozenset[str]:
+    """The formats that this Pillow reads. libtiff no longer prints to stderr: errors are raised."""
+    Image.init()
+    with contextlib.suppress(OSError, AttributeError):  # a Pillow that hides its libtiff
+        libtiff = ctypes.CDLL(Image.core.__file__)
+        libtiff.TIFFSetErrorHandler(None)
+        libtiff.TIFFSetWarningHandler(None)
+    return frozenset(Image.OPEN)
+
+
+def _check_content(data: bytes, max_megapixels: float) -> None:
+    """Refuses what `image.size` would not tell in time. Raises: UnusableImageError."""
+    if data.startswith(b"\xff\xd8"):
+        scans = data.count(b"\xff\xda")
+        # A video after the picture, as in motion photos, holds these bytes by chance.
+        if scans > _MAX_SCANS + len(data) // 2**14:
+            raise UnusableImageError(f"{scans:,} scans are too many for a JPEG")
+    elif data.startswith(b"\0\0\1\0"):
+        # An icon is decoded when it is opened, and its directory need not tell its images' size.
+        icon = IcoImagePlugin.IcoFile(io.BytesIO(data))
+        open_image(data[icon.entry[0].offset :], max_megapixels, ("PNG", "DIB"))
+
+
+def _plain(error: Exception) -> str:
+    """The first line of a library's message, without the parts that only its authors understand."""
+    text = str(error).split("\n")[0].split(" <")[0].strip()
+    return text or type(error).__name__
