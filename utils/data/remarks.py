@@ -18,7 +18,8 @@ def most_common(endings: Mapping[str, int]) -> dict[str, int]:
 def listed(endings: Mapping[str, int]) -> str:
     """.heic 2, .psd 1; of many, the first"""
     parts = [f"{ending} {count:,}" for ending, count in endings.items()]
-    return ", ".join(parts[:_NAMED]) + (f" and {len(parts) - _NAMED} more" if parts[_NAMED:] else "")
+    more = f" and {len(parts) - _NAMED} more" if parts[_NAMED:] else ""
+    return ", ".join(parts[:_NAMED]) + more
 
 
 def remarks(left_out: Mapping[str, int], scaled: int) -> list[str]:
