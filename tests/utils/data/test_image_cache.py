@@ -46,8 +46,8 @@ import time
 from utils import DataPreparator
 from utils.data.decoding import ImageDecoder
 
-decode = ImageDecoder.__call__
-ImageDecoder.__call__ = lambda self, payload: (time.sleep({seconds}), decode(self, payload))[1]
+load = ImageDecoder.load
+ImageDecoder.load = lambda self, payload: (time.sleep({seconds}), load(self, payload))[1]
 DataPreparator({str(source)!r}, resize=(32, 32), cache_dir={str(cache)!r}, workers=1)
 """
     command = [sys.executable, "-c", code]

@@ -62,7 +62,7 @@ def test_damaged_samples_are_passed_over_with_a_warning(run, caplog):
     save_image(np.zeros((30, 30), np.uint8), samples[9])  # no grid of such images
     (run.samples / "step-best.png").write_bytes(b"someone's")
     assert _levels(track_noise(run.path, vectors=1, steps=4)) == [[30, 60]]
-    assert [record.args[0] for record in caplog.records] == [samples[0], samples[9]]
+    assert [record.args[0] for record in caplog.records] == [str(samples[0]), str(samples[9])]
 
 
 @pytest.mark.parametrize(
