@@ -8,9 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-# A larger file or archive member is not a picture, and reading it would only fill the memory.
-MAX_FILE_BYTES = 2**30
-
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if that leaves this many times the target
 # size for LANCZOS: the result differs from a full decode by less than JPEG's own errors.
 _DRAFT_MARGIN = 4
@@ -147,6 +144,15 @@ class ImageDecoder:
         corner = ((width - inner[0]) // 2, (height - inner[1]) // 2)
         canvas.paste(image.resize(inner, Image.Resampling.LANCZOS), corner)
         return canvas
+
+
+def most_bytes(max_megapixels: float) -> int:
+    """The most bytes that a file of an image may have, so that it is not read in vain.
+
+    8 bytes a pixel, which four channels of 16 bits take without compression, and 64 MiB for
+    whatever else is in the file; at most 1 GiB.
+    """
+    return int(min(8e6 * max_megapixels + 2**26, 2**30))
 
 
 def crop_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float, float]:

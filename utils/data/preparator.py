@@ -99,7 +99,7 @@ class DataPreparator:
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        self._source = open_source(source, size, show_progress)
+        self._source = open_source(source, size, show_progress, max_megapixels)
         self._workers = workers or available_cores()
         self._cache_dir = Path(cache_dir or default_cache_dir()).expanduser()
         self._use_cache = use_cache
