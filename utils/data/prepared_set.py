@@ -10,10 +10,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from utils.data.npy import map_array
 from utils.data.sources.base import Source
 
 _INDEX, _PIXELS = "index.json", "pixels.npy"
-_VERSION = 1  # raise it when the same files would give other pixels
+_VERSION = 2  # raise it when the same files would give other pixels
 
 
 @dataclasses.dataclass
@@ -76,8 +77,8 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
     except (OSError, ValueError, TypeError):
         return None, None
     try:
-        pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        pixels = map_array(folder / _PIXELS)
+    except (OSError, ValueError):
         return index, None
     intact = pixels.shape == index.shape and pixels.dtype == np.uint8
     return index, pixels if intact else None

@@ -160,7 +160,7 @@ def _read_already(read: Callable[[], Payload]) -> Callable[[], Payload]:
     try:
         payload = read()
     except UnusableImageError as error:
-        reason = error.with_traceback(None)
+        reason = _bare(error)
 
         def fail():
             raise reason
@@ -186,7 +186,13 @@ def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) ->
     try:
         return function(read())
     except UnusableImageError as reason:
-        return reason.with_traceback(None)  # which would keep the image's memory
+        return _bare(reason)
+
+
+def _bare(reason: UnusableImageError) -> UnusableImageError:
+    """Without its cause, and the frames of both, which would keep the image's memory."""
+    reason.__cause__ = reason.__context__ = None
+    return reason.with_traceback(None)
 
 
 def is_image_name(name: str) -> bool:

@@ -11,6 +11,7 @@ from utils.data.sources.files import FolderSource
 from utils.data.sources.tars import TarSource
 from utils.data.sources.tfds import TfdsSource
 from utils.data.sources.zips import ZipSource
+from utils.files import expanded
 from utils.wording import printable
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
@@ -40,7 +41,7 @@ def _open(source: str | os.PathLike, size: tuple[int, int], show_progress: bool)
         return FacesSource(size)
     if name.startswith("tfds:"):
         return TfdsSource(name)
-    path = Path(name).expanduser()
+    path = expanded(name, "source")
     if not name or not path.exists():
         raise ValueError(_no_such_source(name, path))
     location, lower = str(path.resolve()), path.name.lower()

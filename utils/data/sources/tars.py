@@ -199,6 +199,8 @@ class _HeaderReader:
         self._left -= size
         try:
             return self._stream.read(size)
+        except RecursionError:  # too many extended headers in a chain
+            raise
         except Exception as error:
             self.failure = error
             raise

@@ -128,7 +128,7 @@ class Unpacked:
             if piece:
                 self._total += len(piece)
                 if self._total > max(_FREE_BYTES, MOST_TIMES * self._packed.tell()):
-                    raise ValueError(f"it becomes over {MOST_TIMES} times larger when unpacked")
+                    raise ValueError(f"becomes over {MOST_TIMES} times larger when unpacked")
                 return piece
             if wanted and not packed and not self._stream.eof:
                 raise EOFError("it ends too early")

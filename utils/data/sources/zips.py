@@ -86,7 +86,7 @@ class ZipMembers:
             raise ValueError("encrypted in the archive")
         if member.compress_type not in _METHODS:
             raise ValueError("compressed by a method that is not supported "
-                             f"({zipfile.compressor_names.get(member.compress_type, 'unknown')})")
+                             f"(number {member.compress_type})")
         if member.header_offset in self._overlapping:
             raise ValueError("overlaps with another member of the archive")
         if member.file_size > max(_FREE_BYTES, MOST_TIMES * member.compress_size):
