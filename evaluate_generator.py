@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.checks import at_least, one_of
-from utils.files import atomic_path
+from utils.files import atomic_path, expanded
 from utils.metrics.names import METRICS, NUMBERS, require_one_network
 from utils.options.command_line import OptionParser, add_options
 from utils.options.saved import PREPARATION, data_options, preparation
@@ -97,7 +97,7 @@ def _run(given: argparse.Namespace) -> int:
     began = time.perf_counter()
     earlier = [read_evaluation(path) for path in given.beside]
     require_one_network(given.features, given.inception_weights)
-    path = Path(given.fakes).expanduser()
+    path = expanded(given.fakes, "fakes")
     run, config = run_of(path)
     named = None  # FAKES are images
     if is_generator(path) or (run is not None and path == run.path):
@@ -138,7 +138,7 @@ def _output(given: str | None, path: Path, run: RunDirectory | None) -> Path:
     default = Path("evaluation")
     if run is not None:
         default = run.path if path == run.path else run.path / f"evaluation-{path.name}"
-    output = Path(default if given is None else given).expanduser()
+    output = expanded(default if given is None else given, "output")
     if output.exists() and not output.is_dir():
         raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
     return output

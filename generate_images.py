@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from utils.files import expanded
 from utils.metrics.names import require_one_network
 from utils.options.generation import generation_parser
 from utils.options.saved import data_options, preparation
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     named = NamedGenerator.of(
-        Path(given.generator).expanduser(), given.noise, given.raw, given.best, given.step
+        expanded(given.generator, "GENERATOR"), given.noise, given.raw, given.best, given.step
     )
     name = _mode(given)
     folder = named.path.parent if named.file == named.path else named.path
@@ -130,7 +131,7 @@ def _output(given: argparse.Namespace, name: str, folder: Path) -> Path:
     if given.output is None:
         output = folder / _default_name(given, name)
     else:
-        output = Path(given.output).expanduser()
+        output = expanded(given.output, "output")
         is_folder = "" in endings and output.suffix.lower() not in _ENDINGS
         if not is_folder and output.suffix not in endings:
             kinds = ", ".join(ending or "a folder" for ending in endings)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from utils.files import expanded
 from utils.options.command_line import read_options, read_page, training_parser
 from utils.options.config import TrainingConfig
 from utils.options.writing import yaml_text
@@ -58,7 +59,7 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
         for name in config.export:
             require_packages(name)
     if config.features is not None:
-        if not Path(config.features).expanduser().is_file():
+        if not expanded(config.features, "features").is_file():
             raise ValueError("features must be a .keras file. "
                              f"Received: {config.features!r}, which is not a file")
     elif config.inception_weights is not None or (config.evaluate_every and not dry_run):

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from utils.wording import printable
+
 UNFINISHED = ".unfinished-"
 
 
@@ -42,6 +44,23 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         _remove(temporary)
+
+
+def expanded(path: str | os.PathLike, argument: str) -> Path:
+    """The path with a leading ~ or ~user replaced.
+
+    Args:
+        path: As the user gave it.
+        argument: Its name in the error.
+
+    Raises:
+        ValueError: There is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{argument} must not begin with ~ and the name of an unknown user: give "
+                         f"the whole path. Received: {printable(path)}") from error
 
 
 def remove_unfinished(folder: str | Path) -> None:

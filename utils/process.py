@@ -24,9 +24,11 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
         message = error
     except _tensorflow_errors() as error:  # raised by errors inside a graph
         # Its first line names the graph, others the places where an operation was made.
-        heads = (" ", "\t", "Graph execution", "Detected at")
+        heads = (" ", "\t", "Graph execution", "Detected at", "<stack traces")
         lines = (line for line in error.message.splitlines() if line and not line.startswith(heads))
         message = next(lines, type(error).__name__)
+        # Ours, raised where tf.data calls Python; what comes before it names TensorFlow's parts.
+        message = message.rpartition(" ValueError: ")[2].removeprefix("ValueError: ")
         if type(error).__name__ == "ResourceExhaustedError":
             message = ("the networks and a batch do not fit in memory: lower --batch_size or the "
                        "image size")

@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from utils.process import quiet_stderr
+from utils.process import exit_status, quiet_stderr
 
 
 def say(text):
@@ -41,3 +41,16 @@ def test_a_lazy_face_loads_a_module_when_its_name_is_used(tmp_path, monkeypatch)
     assert face.answer == 42
     with pytest.raises(AttributeError, match="module 'face' has no attribute 'question'"):
         _ = face.question
+
+
+def test_our_errors_inside_a_graph_keep_their_words(capsys):
+    import tensorflow as tf
+
+    def run():
+        raise tf.errors.InvalidArgumentError(
+            None, None, "Graph execution error:\n\nDetected at node Next defined at (most recent "
+            "call last):\n<stack traces unavailable>\nError in user-defined function passed to "
+            "Map:3: ValueError: source must not change. Received: a.png\nTraceback:\n  File")
+
+    assert exit_status(run, "") == 1
+    assert capsys.readouterr().err.endswith(": error: source must not change. Received: a.png\n")

@@ -31,8 +31,6 @@ _ENDINGS = {
 IMAGE_FORMATS = tuple(_ENDINGS)
 IMAGE_ENDINGS = frozenset(ending for endings in _ENDINGS.values() for ending in endings)
 
-# A larger file or archive member is not a picture, and reading it would only fill the memory.
-MAX_FILE_BYTES = 2**30
 MAX_MEGAPIXELS = 100.0
 _MAX_SCANS = 500  # of a JPEG; each takes the time of a whole decode, and ten are usual
 _open_lock = threading.Lock()
@@ -92,13 +90,22 @@ def load_picture(path: str | Path) -> Image.Image:
     try:
         if path.exists() and not path.is_file():  # reading a pipe would wait for ever
             raise UnusableImageError("not a regular file")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise UnusableImageError(f"more than {MAX_FILE_BYTES / 2**30:g} GiB are not an image")
+        if path.stat().st_size > most_bytes(MAX_MEGAPIXELS):
+            raise UnusableImageError("too large to be an image")
         image = open_image(path.read_bytes())
     except OSError as error:
         raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
     with decoding():
         return image.convert("RGB")
+
+
+def most_bytes(max_megapixels: float) -> int:
+    """The most bytes that a file of an image may have, so that it is not read in vain.
+
+    8 bytes a pixel, which four channels of 16 bits take without compression, and 64 MiB for
+    whatever else is in the file; at most 1 GiB.
+    """
+    return int(min(8e6 * max_megapixels + 2**26, 2**30))
 
 
 @contextlib.contextmanager

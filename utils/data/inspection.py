@@ -67,7 +67,7 @@ def inspect_source(
     check_options(workers, batch_size=batch_size, crop=crop, background=tuple(background),
                   max_megapixels=max_megapixels)
     size = target_size(image_shape, resize)
-    opened = open_source(source, size, show_progress)
+    opened = open_source(source, size, show_progress, max_megapixels)
     channels = 1 if to_grayscale else opened.channels
     check_channels(image_shape, channels)
     demanded = image_shape is not None and resize is None
@@ -98,9 +98,9 @@ def first_image_size(source: str) -> tuple[int, int]:
     """
     opened = open_source(source, DEFAULT_SIZE)
     decoder = ImageDecoder(DEFAULT_SIZE, opened.channels)
-    for _, read in opened.items():
+    for item in opened.items():
         try:
-            image = decoder.load(read())
+            image = decoder.load(item.read())
         except UnusableImageError:
             continue
         return image.height, image.width

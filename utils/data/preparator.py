@@ -20,7 +20,7 @@ from utils.data.shard_stream import ShardShuffle, shard_stream
 from utils.data.sources.base import Payload
 from utils.data.sources.opening import open_source
 from utils.data.stream import image_stream, split_among_replicas
-from utils.files import default_cache_dir
+from utils.files import default_cache_dir, expanded
 from utils.process import available_cores
 from utils.wording import printable
 
@@ -103,9 +103,9 @@ class DataPreparator:
         size = target_size(image_shape, resize)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        self._source = open_source(source, size, show_progress)
+        self._source = open_source(source, size, show_progress, max_megapixels)
         self._workers = workers or available_cores()
-        self._cache_dir = Path(cache_dir or default_cache_dir()).expanduser()
+        self._cache_dir = expanded(cache_dir or default_cache_dir(), "cache_dir")
         self._use_cache = use_cache
         self._options = {"size": size, "resize": resize is not None or image_shape is None,
                          "crop": crop, "background": background,

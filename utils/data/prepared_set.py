@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from utils.data.npy import map_array
 from utils.data.sources.base import Source
 
 _INDEX, _PIXELS = "index.json", "pixels.npy"
@@ -80,8 +81,8 @@ def load(folder: Path) -> tuple[SetIndex | None, np.ndarray | None]:
     except (OSError, ValueError, TypeError):
         return None, None
     try:
-        pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        pixels = map_array(folder / _PIXELS)
+    except (OSError, ValueError):
         return index, None
     intact = pixels.shape == index.shape and pixels.dtype == np.uint8
     return index, pixels if intact else None

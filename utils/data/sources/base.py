@@ -1,23 +1,39 @@
 """Where images come from: `open_source` turns what a user names into a `Source` of images."""
 
+import contextlib
 import functools
-import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.data.image_formats import IMAGE_ENDINGS, UnusableImageError
+from utils.data.image_formats import IMAGE_ENDINGS, UnusableImageError, most_bytes
 from utils.wording import printable
 
 _CHUNK = 32  # images per task: few enough to balance threads, enough to keep the overhead small
 _LONGEST_ENDING = 10
+_AHEAD_BYTES = 2**28  # of encoded images that all threads hold; a larger image is held alone
 
 Payload = bytes | np.ndarray
+
+
+class Item(NamedTuple):
+    """An image of a source.
+
+    Attributes:
+        name: As `Source.name` gives it.
+        size: Bytes that reading it takes; 0 if unknown.
+        read: Reads it, as `Source.read` does. If the source lacks random access, it must be called
+            before the next item is asked for.
+    """
+
+    name: str
+    size: int
+    read: Callable[[], Payload]
 
 
 @dataclass(frozen=True)
@@ -45,8 +61,10 @@ class Source:
         random_access: False if it can only be read from front to end (then `read` does not work).
         shards: Its files, if they should be read from front to end although `read` works (because
             they may be on another machine, or larger than the memory); else None.
+        max_megapixels: Larger images are not wanted, so files that can only hold such are not read.
     """
 
+    max_megapixels = 100.0
     note: str | None = None
     channels = 3
     random_access = True
@@ -78,42 +96,100 @@ class Source:
         """
         raise NotImplementedError
 
-    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
-        """(name, function that reads the image) of all images in order."""
+    def size(self, index: int) -> int:
+        """The bytes that reading an image takes; 0 if unknown."""
+        return 0
+
+    def check_size(self, size: int) -> None:
+        """Raises UnusableImageError if a file of so many bytes cannot be a wanted image."""
+        if size > most_bytes(self.max_megapixels):
+            raise UnusableImageError(f"a file of {size / 1e6:,.0f} MB is larger than any image "
+                                     f"that max_megapixels={self.max_megapixels:g} allows")
+
+    def items(self) -> Iterator[Item]:
+        """All images in order."""
         for index in range(len(self)):
-            yield self.name(index), functools.partial(self.read, index)
+            yield Item(self.name(index), self.size(index), functools.partial(self.read, index))
 
     def map(self, function: Callable[[Payload], Any],
             workers: int) -> Iterator[tuple[str, Any | UnusableImageError]]:
         """Applies `function` to every image in threads; yields (name, result or reason) in order.
 
-        Threads suffice: Pillow releases the interpreter lock while it decodes and resizes.
+        Threads suffice: Pillow releases the interpreter lock while it decodes and resizes. What is
+        read but not yet decoded is bounded in number and in bytes.
         """
 
         def run(chunk):
             return [(name, _attempt(function, read)) for name, read in chunk]
 
-        items, pending = self.items(), deque()
+        most = 2 * workers + 1  # tasks at a time
+        chunk, in_chunk = [], 0
+        pending, held = deque(), 0
         with ThreadPoolExecutor(workers) as pool:
+
+            def submit():
+                nonlocal chunk, in_chunk
+                pending.append((pool.submit(run, chunk), in_chunk))
+                chunk, in_chunk = [], 0
+
             try:
-                while True:
-                    while len(pending) < 2 * workers + 1:
-                        chunk = list(itertools.islice(items, _CHUNK))
-                        if not chunk:
-                            break
-                        pending.append(pool.submit(run, chunk))
-                    if not pending:
-                        return
-                    yield from pending.popleft().result()
+                for name, size, read in self.items():
+                    if chunk and (len(chunk) == _CHUNK or in_chunk + size > _AHEAD_BYTES // most):
+                        submit()
+                    while pending and (len(pending) == most or held + size > _AHEAD_BYTES):
+                        done, freed = pending.popleft()
+                        yield from done.result()
+                        held -= freed
+                    if not self.random_access:
+                        read = _read_already(read)
+                    chunk.append((name, read))
+                    in_chunk += size
+                    held += size
+                submit()
+                for done, _ in pending:
+                    yield from done.result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read_already(read: Callable[[], Payload]) -> Callable[[], Payload]:
+    """Reads now; gives the image, or the reason why there is none, when it is called."""
+    try:
+        payload = read()
+    except UnusableImageError as error:
+        reason = _bare(error)
+
+        def fail():
+            raise reason
+
+        return fail
+    return lambda: payload
+
+
+@contextlib.contextmanager
+def whole_archive(location: str) -> Iterator[None]:
+    """Names the archive in the error if what is read from it is damaged."""
+    try:
+        yield
+    except UnusableImageError:
+        raise
+    except Exception as error:  # each library has its own, and damage brings out all kinds
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ValueError("source must be an archive that can be read: get it again. Received: "
+                         f"{printable(location)} ({printable(reason)})") from error
 
 
 def _attempt(function: Callable[[Payload], Any], read: Callable[[], Payload]) -> Any:
     try:
         return function(read())
     except UnusableImageError as reason:
-        return reason.with_traceback(None)  # which would keep the image's memory
+        return _bare(reason)
+
+
+def _bare(reason: UnusableImageError) -> UnusableImageError:
+    """Without its cause, and the frames of both, which would keep the image's memory."""
+    reason.__cause__ = reason.__context__ = None
+    return reason.with_traceback(None)
 
 
 def is_image_name(name: str) -> bool:

@@ -7,31 +7,41 @@ from pathlib import Path
 from utils.data.sources.arrays import TRAINING_IDX, IdxSource, NumpySource
 from utils.data.sources.base import Source, is_image_name
 from utils.data.sources.faces import FacesSource
-from utils.data.sources.files import FolderSource, TarSource, ZipSource
+from utils.data.sources.files import FolderSource
+from utils.data.sources.tars import TarSource
 from utils.data.sources.tfds import TfdsSource
+from utils.data.sources.zips import ZipSource
+from utils.files import expanded
 from utils.wording import printable
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 
 
-def open_source(source: str | os.PathLike, size: tuple[int, int],
-                show_progress: bool = False) -> Source:
+def open_source(source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False,
+                max_megapixels: float = 100.0) -> Source:
     """The source that a user named.
 
     Args:
         source: A folder, an archive, an array or idx file, `tfds:NAME[:SPLIT]` or `faces`.
         size: (H, W) at which to draw the built-in faces; other sources have their own size.
         show_progress: Whether to show on stderr the progress of listing a large folder.
+        max_megapixels: Larger images are not wanted.
 
     Raises:
         ValueError: It does not exist, or its kind is unknown.
     """
+    opened = _open(source, size, show_progress)
+    opened.max_megapixels = max_megapixels
+    return opened
+
+
+def _open(source: str | os.PathLike, size: tuple[int, int], show_progress: bool) -> Source:
     name = os.fspath(source)
     if name == "faces":
         return FacesSource(size)
     if name.startswith("tfds:"):
         return TfdsSource(name)
-    path = Path(name).expanduser()
+    path = expanded(name, "source")
     if not name or not path.exists():
         raise ValueError(_no_such_source(name, path))
     location, lower = str(path.resolve()), path.name.lower()

@@ -3,12 +3,12 @@
 import functools
 import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from utils.data.sources.base import Payload, Shard, Source
+from utils.data.sources.base import Item, Shard, Source
 from utils.data.sources.tfrecord import RecordFile
 from utils.wording import printable
 
@@ -83,18 +83,19 @@ class TfdsSource(Source):
     def name(self, index: int) -> str:
         return f"{self.location[5:]}[{index}]"
 
-    def items(self) -> Iterator[tuple[str, Callable[[], Payload]]]:
+    def items(self) -> Iterator[Item]:
         if self._format == "array_record":  # which as_dataset cannot read
             yield from super().items()
             return
         import tensorflow_datasets as tfds
 
-        encoded = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
+        decoders = {"image": tfds.decode.SkipDecoding()}  # Pillow decodes, as for every source
         reading = tfds.ReadConfig(interleave_cycle_length=self._shards_at_once,
                                   interleave_block_length=_IMAGES_AT_ONCE)
-        dataset = self._builder.as_dataset(self._split, decoders=encoded, read_config=reading)
+        dataset = self._builder.as_dataset(self._split, decoders=decoders, read_config=reading)
         for index, example in enumerate(tfds.as_numpy(dataset)):
-            yield self.name(index), functools.partial(bytes, example["image"])
+            encoded = example["image"]
+            yield Item(self.name(index), len(encoded), functools.partial(bytes, encoded))
 
     def read(self, index: int) -> bytes:
         if self._format == "array_record":

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from utils.checks import one_of
 from utils.data.array_rows import filled
+from utils.files import expanded
 from utils.metrics.distances import spans
 from utils.metrics.features import inception
 from utils.metrics.features.inception_weights import one_line, read_inception_weights
@@ -154,7 +155,7 @@ def keras_extractor(path: str | Path, resize_mode: str = "tf1",
     Raises:
         ValueError: If the file is missing, or cannot be read or used.
     """
-    path = Path(path).expanduser()
+    path = expanded(path, "features")
     if path.suffix != ".keras" or not path.is_file():
         raise ValueError(f"features must be an existing .keras file. Received: '{path}'")
     try:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from utils.files import atomic_path
+from utils.data.npy import map_array
+from utils.files import atomic_path, expanded
 from utils.metrics.distances import spans
 from utils.metrics.features.extractor import FeatureExtractor
 from utils.process import progress_bar
@@ -137,7 +138,7 @@ def cached_features(images: ImageSet, indices: np.ndarray, extractor: FeatureExt
     facts |= {"images": images.digest, "count": images.count}
     key = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     key.update(np.asarray(indices, "<i8").tobytes())
-    path = Path(cache_dir).expanduser() / "features" / f"{key.hexdigest()}.npy"
+    path = expanded(cache_dir, "cache_dir") / "features" / f"{key.hexdigest()}.npy"
     shape = (len(indices), extractor.dimensions)
     kept = _read(path, shape)
     if kept is not None:
@@ -159,7 +160,7 @@ def cached_features(images: ImageSet, indices: np.ndarray, extractor: FeatureExt
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     try:
-        features = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # absent or damaged
+        features = map_array(path)
+    except (OSError, ValueError):  # absent or damaged
         return None
     return features if features.shape == shape and features.dtype == np.float32 else None

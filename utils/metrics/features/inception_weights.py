@@ -5,18 +5,23 @@ fills the network, and the sha256 of the bytes that were read, which goes into e
 """
 
 import hashlib
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from utils.data.npy import read_values
+from utils.data.sources.tars import content, members
+from utils.data.sources.unpacking import unpacked
+from utils.data.sources.zips import ZipMembers
+from utils.files import expanded
 from utils.metrics.features import inception
 
 URL = "https://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
 GRAPH = "classify_image_graph_def.pb"
 NAME = "inception-2015-12-05"
 _TGZ_BYTES = 88_931_400
+_MOST_BYTES = 2**28  # of the graph, or of one array: the whole network has 96 MB
 HEAD = "softmax/weights"
 _NODES = {  # of one layer in the graph: our names for them
     "conv2d_params": "kernel",
@@ -58,7 +63,7 @@ def read_inception_weights(path: str | Path | None = None) -> InceptionWeights:
     Raises:
         ValueError: If the file is not one of these, is damaged, or cannot be downloaded.
     """
-    path = _download() if path is None else Path(path).expanduser()
+    path = _download() if path is None else expanded(path, "inception_weights")
     readers = {".tgz": _read_tgz, ".gz": _read_tgz, ".npz": _read_npz,
                ".pb": lambda path: _read_graph(path.read_bytes(), path)}
     if path.suffix.lower() not in readers or not path.is_file():
@@ -92,14 +97,17 @@ def _download() -> Path:
 
 def _read_tgz(path: Path) -> InceptionWeights:
     try:
-        with tarfile.open(path) as archive:
-            members = [member for member in archive
-                       if Path(member.name).name == GRAPH and member.isfile()]
-            if not members:
-                raise ValueError(f"no {GRAPH} in it")
-            graph = archive.extractfile(members[0]).read()
-            while archive.fileobj.read(2**20):  # to the end, where the checksum is
-                pass
+        graph = None
+        with path.open("rb") as file:
+            stream = unpacked(file)
+            for member in members(stream):  # to the end, where the checksum is
+                if Path(member.name).name != GRAPH or graph is not None:
+                    continue
+                if member.problem is not None or member.size > _MOST_BYTES:
+                    raise ValueError(f"{GRAPH} in it cannot be read")
+                graph = content(stream, member)
+        if graph is None:
+            raise ValueError(f"no {GRAPH} in it")
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError(f"inception_weights must be an undamaged archive with {GRAPH}. Received: "
@@ -139,8 +147,13 @@ def _read_graph(graph: bytes, path: Path) -> InceptionWeights:
 
 def _read_npz(path: Path) -> InceptionWeights:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        archive, arrays = ZipMembers(path), {}
+        for member in archive.members:
+            archive.check(member)
+            if member.file_size > _MOST_BYTES:
+                raise ValueError(f"{member.filename} is too large")
+            with archive.open(member) as stream:
+                arrays[member.filename.removesuffix(".npy")] = read_values(stream)
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError("inception_weights must be an undamaged .npz of arrays. Received: "

@@ -2,11 +2,13 @@
 
 import gzip
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from utils.data.sources import arrays
 from utils.data.sources.opening import open_source
 
 
@@ -15,12 +17,15 @@ def opened(path):
 
 
 class TestMap:
-    @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 200])
+    @pytest.mark.parametrize("count", [1, 31, 32, 33, 200])
     @pytest.mark.parametrize("workers", [1, 3])
     def test_every_image_once_in_order(self, tmp_path, count, workers):
         np.save(tmp_path / "a.npy", np.arange(count, dtype=np.uint8)[:, None, None])
         results = list(opened(tmp_path / "a.npy").map(lambda a: int(a[0, 0]), workers))
         assert results == [(f"a.npy[{i}]", i) for i in range(count)]
+
+    def test_of_no_images(self, tmp_path):
+        assert list(opened(tmp_path).map(len, 2)) == []
 
     def test_only_a_few_images_are_held_at_a_time(self, tmp_path):
         np.save(tmp_path / "a.npy", np.zeros((2000, 1, 1), np.uint8))
@@ -104,7 +109,8 @@ class TestArrays:
         np.savez(tmp_path / "a.npz", images=np.array([[[Evil()]]], object))
         (tmp_path / "pickle.npy").write_bytes((tmp_path / "a.npy").read_bytes()[128:])
         for name in ("a.npy", "a.npz", "pickle.npy"):
-            with pytest.raises(ValueError, match=rf"^source must be an array file .*{name}: it"):
+            message = rf"^source must be an array file .*{name}, which .*Python objects, which are "
+            with pytest.raises(ValueError, match=f"{message}never unpickled$"):
                 self.read_all(tmp_path / name)
         assert not (tmp_path / "pwned").exists()
 
@@ -115,8 +121,63 @@ class TestArrays:
             data = (tmp_path / name).read_bytes()
             for cut in (0, 10, 200, len(data) - 5):
                 (tmp_path / name).write_bytes(data[:cut])
-                with pytest.raises(ValueError, match="^source must be an array .*: it is damaged$"):
+                with pytest.raises(ValueError, match=f"^source must be an array .*{name}, which "):
                     self.read_all(tmp_path / name)
+
+
+    @pytest.mark.parametrize("shape", [(0, 4, 4), (3, 0, 4), (3, 4, 0)])
+    def test_empty_arrays_are_called_empty(self, tmp_path, shape):
+        np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+        np.savez(tmp_path / "a.npz", np.zeros(shape, np.uint8))
+        for name in ("a.npy", "a.npz"):
+            with pytest.raises(ValueError, match=rf"the empty shape .*{name}$"):
+                self.read_all(tmp_path / name)
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b"(" * 5000,
+            b"",
+            b"{'descr':'|u1','fortran_order':False,'shape':(-1,4,4)}",
+            b"{'descr':[('a',)],'fortran_order':False,'shape':(1,4,4)}",
+            b"{'descr':'''|u1",
+            b"{'descr':'|u1','fortran_order':False,'shape':(9999999999999999999999,4,4)}",
+        ],
+    )
+    def test_malformed_headers_are_one_line(self, tmp_path, header):
+        data = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(16)
+        (tmp_path / "a.npy").write_bytes(data)
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            archive.writestr("images.npy", data)
+        for name in ("a.npy", "a.npz"):
+            with pytest.raises(ValueError, match=rf"^source must be an array .*{name}, which "):
+                self.read_all(tmp_path / name)
+
+    def test_members_of_an_npz_that_are_no_arrays_are_passed_over(self, tmp_path):
+        np.savez(tmp_path / "a.npz", pictures=self.RAMP)
+        with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+            archive.writestr("notes.npy", "no array")
+            archive.writestr("README.txt", "neither")
+        np.testing.assert_array_equal(self.read_all(tmp_path / "a.npz"), self.RAMP)
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+    def test_a_large_compressed_array_is_unpacked_image_by_image(
+        self, tmp_path, monkeypatch, dtype
+    ):
+        np.savez_compressed(tmp_path / "a.npz", (self.RAMP / 255 if dtype != np.uint8
+                                                 else self.RAMP).astype(dtype))  # fmt: skip
+        monkeypatch.setattr(arrays, "_IN_MEMORY", 10)
+        source = opened(tmp_path / "a.npz")
+        assert not source.random_access and len(source) == 2
+        found = [image for _, image in source.map(lambda image: image, 2)]
+        np.testing.assert_array_equal(found, self.RAMP)
+
+    def test_images_larger_than_allowed_are_not_read(self, tmp_path):
+        with (tmp_path / "a-idx3-ubyte").open("wb") as file:
+            file.write(bytes([0, 0, 8, 3]) + np.array([2, 20000, 20000], ">u4").tobytes())
+            file.truncate(16 + 2 * 20000**2)
+        with pytest.raises(ValueError, match="at most max_megapixels=100: .* 20000x20000 from "):
+            len(opened(tmp_path / "a-idx3-ubyte"))
 
 
 def idx(array: np.ndarray) -> bytes:
