@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +15,32 @@ from utils.data.image_formats import MAX_MEGAPIXELS, UnusableImageError, decodin
 # size for LANCZOS: the result differs from a full decode by less than JPEG's own errors.
 _DRAFT_MARGIN = 4
 
-_BLOCK = 2**20  # pixels
+_BLOCK = 2**20  # pixels that are converted at a time
 _SAMPLE_FORMAT = 339  # the TIFF tag
 _SCALED = "scaled by its own range"
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+
+
+class _Shared:
+    """Lets threads hold `total` pixels at once; a larger image waits until it is alone."""
+
+    def __init__(self, total: float):
+        self._total, self._held, self._changed = total, 0, threading.Condition()
+
+    @contextlib.contextmanager
+    def of(self, pixels: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + pixels <= self._total)
+            self._held += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= pixels
+                self._changed.notify_all()
+
+
+_memory = _Shared(MAX_MEGAPIXELS * 1e6)  # a pixel takes about 8 bytes while it is decoded
 
 
 class DifferentShapeError(UnusableImageError):
@@ -68,10 +92,11 @@ class ImageDecoder:
             if self.resize:
                 side = max(self.size) * _DRAFT_MARGIN  # of any orientation
                 image.draft(None, (side, side))
-            image.load()
-            with contextlib.suppress(Exception):  # a damaged EXIF block: use the pixels as stored
-                ImageOps.exif_transpose(image, in_place=True)
-            return self._convert(image)
+            with _memory.of(image.width * image.height):
+                image.load()
+                with contextlib.suppress(Exception):  # a damaged EXIF block: the pixels as stored
+                    ImageOps.exif_transpose(image, in_place=True)
+                return self._convert(image)
 
     def open(self, data: bytes) -> Image.Image:
         """The image with its header read and its size allowed. Raises: UnusableImageError."""
@@ -89,16 +114,31 @@ class ImageDecoder:
         return pixels.reshape(height, width, self.channels)
 
     def _convert(self, image: Image.Image) -> Image.Image:
-        mode = "L" if self.channels == 1 else "RGB"
         if image.mode.startswith(("I", "F")):
             image = _eight_bits(image)
+        if image.mode == self._mode and "transparency" not in image.info:
+            return image
+        boxes = _bands(image)
+        if len(boxes) == 1:
+            return self._flattened(image)
+        result = Image.new(self._mode, image.size)
+        result.info = image.info
+        for box in boxes:  # what lies between would take several times the image's memory
+            result.paste(self._flattened(image.crop(box)), box)
+        return result
+
+    @property
+    def _mode(self) -> str:
+        return "L" if self.channels == 1 else "RGB"
+
+    def _flattened(self, image: Image.Image) -> Image.Image:
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             image = image.convert("RGBA")
             canvas = Image.new("RGBA", image.size, (*self.background, 255))
             image = Image.alpha_composite(canvas, image).convert("RGB")
         elif image.mode in ("P", "CMYK", "YCbCr", "HSV"):  # cannot be converted directly to "L"
             image = image.convert("RGB")
-        return image if image.mode == mode else image.convert(mode)
+        return image if image.mode == self._mode else image.convert(self._mode)
 
     def _resize(self, image: Image.Image) -> Image.Image:
         height, width = self.size
@@ -133,27 +173,37 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     known range: the image's own becomes 0 to 255, and `is_scaled` tells. Raises:
     UnusableImageError.
     """
-    pixels = np.asarray(image)
     # In the two formats, "I" means 16 bits, too.
     is_short = image.mode.startswith("I;16") or (image.mode == "I"
                                                  and image.format in ("PNG", "PPM"))
-    if is_short:
-        low, high = 0.0, 65535.0
-    else:
-        if image.mode == "I" and image.format == "TIFF" and _is_unsigned(image):
-            pixels = pixels.view(np.uint32)
-        low, high = float(pixels.min()), float(pixels.max())
+    # Pillow reads a TIFF's unsigned integers as signed ones.
+    unsigned = not is_short and image.mode == "I" and image.format == "TIFF" and _is_unsigned(image)
+
+    def pixels(box: tuple[int, int, int, int]) -> np.ndarray:
+        values = np.asarray(image.crop(box))
+        return values.view(np.uint32) if unsigned else values
+
+    boxes = _bands(image)
+    low, high = 0.0, 65535.0
+    if not is_short:
+        ends = np.array([(pixels(box).min(), pixels(box).max()) for box in boxes], np.float64)
+        low, high = float(ends.min()), float(ends.max())  # NaN if one of them is
         if not math.isfinite(low + high):
             raise UnusableImageError("some of its pixels are not finite numbers")
     scale = 255 / (high - low) if high > low else 0.0
-    result = np.empty(pixels.shape, np.uint8)
-    rows = max(1, _BLOCK // image.width)
-    for start in range(0, image.height, rows):  # in 64 bits, a large image would fill the memory
-        block = slice(start, start + rows)
-        result[block] = np.rint((pixels[block].astype(np.float64) - low) * scale)
-    gray = Image.fromarray(result)
+    gray = Image.new("L", image.size)
+    for box in boxes:
+        values = np.rint((pixels(box).astype(np.float64) - low) * scale)
+        gray.paste(Image.fromarray(values.astype(np.uint8)), box)
     gray.info[_SCALED] = not is_short
     return gray
+
+
+def _bands(image: Image.Image) -> list[tuple[int, int, int, int]]:
+    """Boxes that cut an image into bands of rows."""
+    rows = max(1, _BLOCK // image.width)
+    return [(0, top, image.width, min(top + rows, image.height))
+            for top in range(0, image.height, rows)]
 
 
 def _is_unsigned(image: Image.Image) -> bool:

@@ -32,6 +32,8 @@ IMAGE_FORMATS = tuple(_ENDINGS)
 IMAGE_ENDINGS = frozenset(ending for endings in _ENDINGS.values() for ending in endings)
 
 MAX_MEGAPIXELS = 100.0
+# Their decoders hold several copies, so that a pixel counts as much as two.
+_COSTLY = ("JPEG2000", "WEBP")
 _MAX_SCANS = 500  # of a JPEG; each takes the time of a whole decode, and ten are usual
 _open_lock = threading.Lock()
 
@@ -76,11 +78,12 @@ def open_image(data: bytes, max_megapixels: float = MAX_MEGAPIXELS,
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
         raise UnusableImageError(f"cannot be opened as an image ({_plain(error)})") from error
     width, height = image.size
-    if width * height > max_megapixels * 1e6:
-        raise UnusableImageError(
-            f"{width}x{height} pixels are {width * height / 1e6:.1f} megapixels, more than "
-            f"max_megapixels={max_megapixels:g} allows"
-        )
+    share = 0.5 if image.format in _COSTLY else 1.0
+    if width * height > share * max_megapixels * 1e6:
+        half = f"half of max_megapixels={max_megapixels:g} (of {image.format})"
+        rule = half if share < 1 else f"max_megapixels={max_megapixels:g}"
+        raise UnusableImageError(f"{width}x{height} pixels are {width * height / 1e6:.1f} "
+                                 f"megapixels, more than {rule} allows")
     return image
 
 

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import threading
+import time
 import zlib
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from encoded_images import encode
 from PIL import Image
 
-from utils.data.decoding import DifferentShapeError, ImageDecoder, crop_box, is_scaled
+from utils.data.decoding import DifferentShapeError, ImageDecoder, _Shared, crop_box, is_scaled
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 QUADRANTS = np.array([[RED, GREEN], [BLUE, WHITE]], np.uint8).repeat(16, 0).repeat(24, 1)
@@ -286,3 +288,40 @@ class TestGeometry:
         np.testing.assert_array_equal(decode(gray[..., 0], (3, 4), channels=1), gray)
         column = np.arange(3, dtype=np.uint8).reshape(3, 1)
         np.testing.assert_array_equal(decode(column, (3, 1), channels=1)[..., 0], column)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "F", "I", "I;16", "CMYK"])
+def test_large_images_are_converted_in_bands_to_the_same_pixels(mode, monkeypatch):
+    rng = np.random.default_rng(0)
+    if mode in ("F", "I", "I;16"):
+        kind = {"F": np.float32, "I": np.int32, "I;16": np.uint16}[mode]
+        image = Image.fromarray(rng.integers(0, 60_000, (37, 29)).astype(kind))
+    else:
+        color = Image.fromarray(rng.integers(0, 256, (37, 29, 4), np.uint8))
+        image = color.convert("RGB").convert(mode) if mode == "CMYK" else color.convert(mode)
+    file = io.BytesIO()
+    image.save(file, "TIFF" if mode != "P" else "PNG")
+    decoder = ImageDecoder((8, 8), background=(10, 200, 30))
+    whole = decoder(file.getvalue())
+    monkeypatch.setattr("utils.data.decoding._BLOCK", 100)
+    np.testing.assert_array_equal(decoder(file.getvalue()), whole)
+
+
+def test_threads_share_the_memory_for_pixels():
+    """Three of 40 pixels among threads that may hold 100, then one of 200 alone."""
+    shared, held, seen = _Shared(100), [], []
+
+    def decode(pixels):
+        with shared.of(pixels):
+            held.append(pixels)
+            seen.append(sum(held))
+            time.sleep(0.02)
+            held.remove(pixels)
+
+    threads = [threading.Thread(target=decode, args=[pixels]) for pixels in (40, 40, 40, 200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert max(total for total in seen if total != 200) == 80
+    assert 200 in seen and not held

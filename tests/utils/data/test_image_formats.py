@@ -194,3 +194,10 @@ assert "12000x12000" in refusal(icon)
     done = subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {paths}\n{code}"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind, most", [("JPEG2000", 0.5), ("WEBP", 0.5), ("PNG", 1)])
+def test_a_pixel_of_decoders_that_hold_copies_counts_twice(kind, most):
+    data = encode(Image.new("RGB", (1000, 700)), kind)
+    assert open_image(data, 0.7 / most).size == (1000, 700)
+    assert "megapixels, more than" in refusal(data, max_megapixels=0.699 / most)
