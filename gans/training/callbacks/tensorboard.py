@@ -7,6 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gans.training.schedule import Interval
+from utils.files import full_disk_named
 from utils.runs.directory import RunDirectory
 
 
@@ -21,6 +22,10 @@ class TensorBoardLog:
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
 
     def __call__(self, interval: Interval) -> None:
+        with full_disk_named(self.run.tensorboard):
+            self._write(interval)
+
+    def _write(self, interval: Interval) -> None:
         with self._writer.as_default(step=interval.step):
             for name, value in {**interval.logs, **interval.values}.items():
                 if not math.isnan(value):
