@@ -18,6 +18,7 @@ SUMS = "SHA256SUMS"  # in a SavedModel, for `sha256sum -c` too
 
 # Two marks: with one bit changed in one of them, the other still says that the file is sealed.
 _BEFORE, _AFTER = b"\nsha256:", b":sha256\n"
+_SEALED = "sealed"  # attribute of an HDF5 file
 _LENGTH = len(_BEFORE) + 2 * hashlib.sha256().digest_size + len(_AFTER)
 
 
@@ -62,6 +63,9 @@ def sealed_file(model: keras.Model, ending: str) -> memoryview:
     else:
         with _LegacyFile(memory, "w") as file:
             model.save(file)
+    if ending != ".keras":
+        with h5py.File(memory, "a") as file:
+            file.attrs[_SEALED] = True  # so that one cut off is missed
     digest = hashlib.sha256(memory.getbuffer()).hexdigest()
     memory.seek(0, io.SEEK_END)
     memory.write(_seal(digest))
@@ -74,9 +78,9 @@ def seal_folder(folder: Path) -> None:
 
 
 def require_whole(path: str | Path) -> None:
-    """Raises ValueError if a sealed file or SavedModel is not, bit for bit, what was written.
+    """Raises an error if a sealed file or SavedModel is not, bit for bit, what was written.
 
-    Of one without a seal, as earlier versions and other programs write it, a .keras file has
+    That is a ValueError, or what the libraries raise that read such files. Of one without a seal, as earlier versions and other programs write it, a .keras file has
     checksums of its own, which are checked.
     """
     path = Path(path)
@@ -99,6 +103,10 @@ def require_whole(path: str | Path) -> None:
             damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"{damaged} does not match its checksum")
+        return
+    with h5py.File(path) as file:
+        if _SEALED in file.attrs:
+            raise ValueError("it was cut or changed after it was written: its checksum is gone")
 
 
 def is_finite(model: keras.Model) -> bool:

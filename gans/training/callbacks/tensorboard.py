@@ -19,7 +19,8 @@ class TensorBoardLog:
 
     def __init__(self, run: RunDirectory):
         self.run = run
-        self._writer = tf.summary.create_file_writer(str(run.tensorboard))
+        with full_disk_named(run.tensorboard):
+            self._writer = tf.summary.create_file_writer(str(run.tensorboard))
 
     def __call__(self, interval: Interval) -> None:
         with full_disk_named(self.run.tensorboard):
