@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from utils.wording import printable
+from utils.wording import byte_size, printable
 
 UNFINISHED = ".unfinished-"
 
@@ -29,8 +29,8 @@ class DiskFullError(OSError):
 
     def __init__(self, path: Path, reason: str, needed: int | None = None,
                  advice: str = "Make room there; what was there before is whole"):
-        more = "more" if needed is None else f"{needed / 1e6:,.1f} MB"
-        room = f"{_free(path) / 1e6:,.1f} MB are free, {more} are needed"
+        more = "more is needed" if needed is None else f"{byte_size(needed)} are needed"
+        room = f"{byte_size(_free(path))} are free, {more}"
         super().__init__(errno.ENOSPC, f"{reason}: {room}")
         self.path, self.reason, self.needed, self.advice = path, reason, needed, advice
 

@@ -80,8 +80,9 @@ def seal_folder(folder: Path) -> None:
 def require_whole(path: str | Path) -> None:
     """Raises an error if a sealed file or SavedModel is not, bit for bit, what was written.
 
-    That is a ValueError, or what the libraries raise that read such files. Of one without a seal, as earlier versions and other programs write it, a .keras file has
-    checksums of its own, which are checked.
+    That is a ValueError, or what the libraries raise that read such files. Of one without a seal,
+    as earlier versions and other programs write it, a .keras file has checksums of its own, which
+    are checked.
     """
     path = Path(path)
     if path.is_dir():
