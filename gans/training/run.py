@@ -219,7 +219,8 @@ class _Run:
     def _catch_up(self) -> None:
         """Does what a run that was killed or interrupted has left undone at its last step."""
         step = self.first_step
-        if not self.options.resume:  # if killed before the first interval ends, it starts from here
+        # If killed before the first interval ends, it starts from here.
+        if not self.options.resume or not self.run.list_checkpoints():
             self.checkpoint.save()
         elif step >= self.schedule.train_steps and self.log.last_step < step:
             # It ends at the step where it was interrupted inside an interval.

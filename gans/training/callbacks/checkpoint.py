@@ -72,7 +72,9 @@ def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
 def restore(model: keras.Model, run: RunDirectory) -> int:
     """Loads the last whole checkpoint of `run` into `model`; returns the step to go on from.
 
-    Raises ValueError if there are checkpoints but none can be read.
+    A run that had no time or room for its first checkpoint goes on from the model's own weights.
+    Raises ValueError if there are checkpoints but none can be read, or if there are none and the
+    run did not begin with the model's own weights.
     """
     checkpoints = run.list_checkpoints()
     for path in reversed(checkpoints):
@@ -94,5 +96,12 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
         raise ValueError(
             "save_path must hold a readable checkpoint to resume from. "
             f"Received: {str(run.path)!r}, where none of {len(checkpoints)} can be read"
+        )
+    started = run.read_config().get("options") or {}
+    if any(started.get(name) is not None for name in ("load_weights", "step_0")):
+        raise ValueError(
+            "save_path must hold a checkpoint to resume a run that began with load_weights or "
+            "step_0: start it again, with these and without resume. "
+            f"Received: {str(run.path)!r}, where none was saved"
         )
     return model.steps_done

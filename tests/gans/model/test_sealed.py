@@ -149,6 +149,18 @@ def test_all_damaged_is_one_line(run):
     assert "\n" not in str(caught.value)
 
 
+def test_a_run_without_its_first_checkpoint_does_not_forget_where_it_began(run):
+    """There was no room for that checkpoint, say."""
+    gan, run = run
+    for path in run.list_checkpoints():
+        path.unlink()
+    run.write_config({"model": {}, "options": {"load_weights": None, "step_0": None}})
+    assert restore(gan, run) == 3  # as it is
+    run.write_config({"model": {}, "options": {"load_weights": "x.weights.h5"}})
+    with pytest.raises(ValueError, match="start it again, with these and without resume"):
+        restore(gan, run)
+
+
 def test_whatever_reading_raises_is_one_line(run, monkeypatch):
     """Of checkpoints without a checksum, h5py may raise anything."""
     gan, run = run
