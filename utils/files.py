@@ -1,6 +1,7 @@
-"""Files that are whole or absent, locks between processes, the cache folder."""
+"""Files that are whole or absent, full disks, locks between processes, the cache folder."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -8,9 +9,82 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from utils.wording import printable
+from utils.wording import byte_size, printable
 
 UNFINISHED = ".unfinished-"
+
+# A full disk, a quota that is used up, and a limit on the size of files.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class DiskFullError(OSError):
+    """A file cannot be written for lack of room.
+
+    Args:
+        path: The file.
+        reason: What the system says.
+        needed: Bytes of the file; None where that is not known.
+        advice: What to do.
+    """
+
+    def __init__(self, path: Path, reason: str, needed: int | None = None,
+                 advice: str = "Make room there; what was there before is whole"):
+        more = "more is needed" if needed is None else f"{byte_size(needed)} are needed"
+        room = f"{byte_size(_free(path))} are free, {more}"
+        super().__init__(errno.ENOSPC, f"{reason}: {room}")
+        self.path, self.reason, self.needed, self.advice = path, reason, needed, advice
+
+    def __str__(self) -> str:
+        return f"cannot write {printable(self.path)} ({self.strerror}). {self.advice}"
+
+    def advising(self, advice: str) -> "DiskFullError":
+        """This error with other advice."""
+        return DiskFullError(self.path, self.reason, self.needed, advice)
+
+
+def lack_of_room(error: BaseException) -> str | None:
+    """What the system says if an error, of any library, is of a full disk; else None."""
+    number = getattr(error, "errno", None)
+    text = str(error)
+    return next((os.strerror(full) for full in _FULL
+                 if number == full or os.strerror(full) in text), None)
+
+
+@contextlib.contextmanager
+def full_disk_named(path: str | Path) -> Iterator[None]:
+    """Turns whatever a full disk makes of the block into `DiskFullError`, which names `path`."""
+    try:
+        yield
+    except DiskFullError as error:  # of a file that the user has not named
+        raise DiskFullError(Path(path), error.reason, error.needed) from error
+    except Exception as error:
+        reason = lack_of_room(error)
+        if reason is None:
+            raise
+        raise DiskFullError(Path(path), reason) from error
+
+
+def require_room(path: Path, needed: int) -> None:
+    """Raises `DiskFullError` if a file of `needed` bytes cannot be written to `path`."""
+    if _free(path) < needed:
+        raise DiskFullError(path, os.strerror(errno.ENOSPC), needed)
+
+
+def _free(path: Path) -> int:
+    """Bytes that are free where `path` is or will be."""
+    place = next((each for each in (path, *path.absolute().parents) if each.exists()), Path("/"))
+    return shutil.disk_usage(place).free
+
+
+def write_whole(path: Path, data: bytes | memoryview) -> None:
+    """Writes a file whole or not at all, if there is room for it.
+
+    Raises:
+        DiskFullError: There is none.
+    """
+    require_room(path, len(data))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 @contextlib.contextmanager
@@ -26,8 +100,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Yields:
         The path to write to; nothing exists there yet.
+
+    Raises:
+        DiskFullError: The disk is full.
     """
     path = Path(path)
+    with full_disk_named(path):
+        yield from _atomic_path(path)
+
+
+def _atomic_path(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, replaced = (
         path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:12]}-{path.name}") for _ in range(2))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from utils.files import lack_of_room
+
 
 def exit_status(run: Callable[[], int], after_stop: str) -> int:
     """Runs a command and returns its exit status; an error is one line on stderr, not a traceback.
@@ -29,7 +31,8 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
         message = next(lines, type(error).__name__)
         # Ours, raised where tf.data calls Python; what comes before it names TensorFlow's parts.
         message = message.rpartition(" ValueError: ")[2].removeprefix("ValueError: ")
-        if type(error).__name__ == "ResourceExhaustedError":
+        # Said of a full disk too, which no smaller batch helps.
+        if type(error).__name__ == "ResourceExhaustedError" and lack_of_room(error) is None:
             message = ("the networks and a batch do not fit in memory: lower --batch_size or the "
                        "image size")
     except ImportError as error:

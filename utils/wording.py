@@ -31,6 +31,11 @@ def duration(seconds: Any) -> str:
     return f"{whole} s"
 
 
+def byte_size(count: int) -> str:
+    """12.3 MB; 45 kB where it is less than one."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
+
+
 def counted(count: Any, one: str, many: str) -> str:
     """1 file, 1,234 files."""
     return f"{number(count)} {one if count == 1 else many}"

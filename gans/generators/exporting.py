@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from utils.files import full_disk_named, lack_of_room
 from utils.latent import sample
 from utils.process import quiet_stderr
 
@@ -63,6 +64,7 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
     Raises:
         ValueError: If the ending is unknown, a package that the format needs is not installed, the
             format cannot hold this generator, or its images differ.
+        DiskFullError: If there is no room for the file.
     """
     path, names = Path(path), {form.ending: name for name, form in FORMATS.items()}
     name = names.get(path.suffix)
@@ -74,7 +76,10 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
     expected = np.asarray(in_float32(noise, training=False))
     if all(layer.compute_dtype == "float32" for layer in generator.layers):
         expected = np.asarray(generator(noise, training=False))
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
+    with (
+        full_disk_named(path),
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder,
+    ):
         written = Path(folder) / path.name
         try:
             with quiet_stderr():
@@ -82,6 +87,8 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
                 images = FORMATS[name].run(written, noise)
         # Converters raise all kinds of errors for operations that they do not know.
         except Exception as error:
+            if lack_of_room(error):
+                raise
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             message = f"export to {name} failed for this generator. Received: {reason}"
             raise ValueError(message) from error

@@ -10,6 +10,8 @@ import h5py
 import keras
 
 from gans.generators.exporting import export_generator
+from gans.model.sealed import require_whole, seal_folder, sealed_file
+from utils.files import full_disk_named, write_whole
 from utils.process import quiet_stderr
 
 # Where a whole run's checkpoint keeps them.
@@ -27,6 +29,7 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
 
     Raises:
         ValueError: As `gans.generators.exporting.export_generator`.
+        DiskFullError: If there is no room for it.
     """
     path = Path(path)
     if path.suffix in (".onnx", ".tflite"):
@@ -34,9 +37,11 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
         return
     with quiet_stderr():  # that .h5 is a legacy format, say
         if path.suffix in (".keras", ".h5"):
-            generator.save(path)
+            write_whole(path, sealed_file(generator, path.suffix))
         else:
-            generator.export(path, verbose=False)
+            with full_disk_named(path):
+                generator.export(path, verbose=False)
+                seal_folder(path)
 
 
 def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool = False) -> None:
@@ -73,6 +78,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
 
     previous = generator.get_weights()
     try:
+        require_whole(path)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             # Keras only warns if a part of the file fits nothing, and loads the rest.
             warnings.simplefilter("error", UserWarning)
@@ -96,7 +102,7 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
         ValueError: If its arrays are not the generator's.
     """
     if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:  # checks the member's checksum, unlike Keras
+        with zipfile.ZipFile(path) as archive:
             path = Path(archive.extract("model.weights.h5", folder))
     elif not path.name.endswith(".weights.h5"):
         return path  # of the older format, which Keras compares layer by layer

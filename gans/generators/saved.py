@@ -14,11 +14,15 @@ import tensorflow as tf
 import gans.architectures.spectral  # noqa: F401  a saved network may have its layers
 from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
+from gans.model.sealed import is_finite, require_whole
 from utils.latent import NOISES, sample
 
 # What "model" of config.json holds beside options: facts, and options of training alone that an
 # earlier version had.
 NO_OPTIONS = ("method", "critic_optimizer", "generator_optimizer", "penalty_every", "penalty_share")
+
+
+_NOT_FINITE = "images are not finite"
 
 
 class SavedGenerator:
@@ -49,6 +53,7 @@ class SavedGenerator:
                 f"Received: '{path}'"
             )
         try:
+            require_whole(path)
             network, shapes = _read(path)
         # A damaged file may raise anything in the libraries that read it.
         except Exception as error:
@@ -91,6 +96,8 @@ class SavedGenerator:
         return self
 
     def _set_up(self, network: Callable, noise: str, shapes: tuple, path: str) -> None:
+        if isinstance(network, keras.Model) and not is_finite(network):
+            raise ValueError(_not_finite(path, "weights"))
         inputs, outputs = (tuple(shape) for shape in shapes)
         sizes = (*inputs[1:], *outputs[1:])
         if (
@@ -103,8 +110,9 @@ class SavedGenerator:
                 f"Received: '{path}', which takes {inputs} and gives {outputs}"
             )
         self.noise, self.noise_dim, self.image_shape = noise, inputs[1], outputs[1:]
-        self._network = network
-        self.batch = tf.function(lambda x: to_bytes(network(x, training=False)), autograph=False)
+        self._network, self._path = network, path
+        self.batch = tf.function(lambda x: to_bytes(_finite(network(x, training=False))),
+                                 autograph=False)
 
     def generate(
         self, n: int, seed: int = 0, truncation: float | None = None, batch_size: int = 64,
@@ -126,8 +134,16 @@ class SavedGenerator:
 
         Returns:
             uint8 [..., H, W, C] in 0..255.
+
+        Raises:
+            ValueError: If the generator makes values that are not finite.
         """
-        images = images_of(self.batch, noise.reshape(-1, self.noise_dim), batch_size)
+        try:
+            images = images_of(self.batch, noise.reshape(-1, self.noise_dim), batch_size)
+        except tf.errors.InvalidArgumentError as error:
+            if _NOT_FINITE not in error.message:
+                raise
+            raise ValueError(_not_finite(self._path, "images")) from None
         return images.reshape(*noise.shape[:-1], *self.image_shape)
 
     def keras_model(self) -> keras.Model:
@@ -182,6 +198,19 @@ class SavedGenerator:
                 f"directions in its noise. Received: one that begins with {kind}"
             )
         return layers[0]
+
+
+def _finite(images: tf.Tensor) -> tf.Tensor:
+    """The images; an error in the graph if they are not finite, which bytes would not show."""
+    return tf.debugging.check_numerics(images, _NOT_FINITE)
+
+
+def _not_finite(path: str, what: str) -> str:
+    return (
+        f"path must be a generator whose {what} are finite: take an earlier checkpoint (--step) or "
+        f"the best generator (--best) of its run. Received: '{path}', whose training diverged or "
+        "which was damaged"
+    )
 
 
 def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gans.distribution.strategy import has_several_workers, mean_over_replicas
+from gans.model.sealed import require_whole
 
 
 class ResumableModel(keras.Model):
@@ -107,15 +108,17 @@ class ResumableModel(keras.Model):
         """Loads what `save_weights` wrote: networks, optimizers, EMA, step and logs.
 
         Raises:
-            ValueError: If the file cannot be read, or does not belong to a model like this one.
-                Some weights may have been loaded by then.
+            ValueError: If the file is damaged or cannot be read, or does not belong to a model
+                like this one. Some weights may have been loaded by then.
         """
         try:
+            require_whole(filepath)
             with warnings.catch_warnings():
                 # Keras only warns if a part of the file fits nothing, and loads the rest.
                 warnings.simplefilter("error", UserWarning)
                 super().load_weights(filepath, **options)
-        except (OSError, KeyError, ValueError, UserWarning) as error:
+        # A damaged file may raise anything in the libraries that read it.
+        except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(
                 f"{filepath} must be a .weights.h5 file of a model with the same options. "

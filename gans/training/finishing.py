@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from gans.generators.exporting import FORMATS
+from gans.generators.files import load_generator_weights
 from gans.training.data import TrainingData
 from gans.training.options import TrainArguments
 from utils.files import atomic_path
@@ -91,7 +92,7 @@ def _weights(model: keras.Model, run: RunDirectory, best: bool) -> Iterator[None
     """The EMA generator with its best weights, or as it is."""
     last = model.ema_generator.get_weights()
     if best:
-        model.ema_generator.load_weights(run.best_generator)
+        load_generator_weights(model.ema_generator, run.best_generator)
     try:
         yield
     finally:

@@ -39,7 +39,7 @@ from gans.training.pace import Pace
 from gans.training.run_log import log_data, run_log
 from gans.training.schedule import Interval, Schedule
 from gans.training.stopwatch import SAVING, Stopwatch
-from utils.files import UNFINISHED
+from utils.files import UNFINISHED, DiskFullError
 from utils.pages import Report
 from utils.runs.directory import RunDirectory
 
@@ -82,6 +82,7 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         ValueError: If an argument is out of range, if `save_path` holds a run and `resume` is not
             given, or if the model or the data differ from the run to resume.
         NonFiniteError: If a loss or a weight is no longer finite.
+        DiskFullError: If there is no room for a file. The last checkpoint is whole.
         WorkerLostError: If another of several workers has ended or cannot be reached.
     """
     options = TrainArguments(**options)
@@ -115,8 +116,13 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         judge.prepare(show_progress=not options.quiet)
     with run.locked(), run_log(run, options.quiet), workers:
         require_same_run(ours, exchange)
-        run.write_config(facts)
-        return _Run(model, data, options, run, schedule, stopwatch, judge, facts).train(exchange)
+        try:
+            run.write_config(facts)
+            started = _Run(model, data, options, run, schedule, stopwatch, judge, facts)
+            return started.train(exchange)
+        except DiskFullError as error:
+            advice = "Make room there and resume the run: what is saved is whole"
+            raise error.advising(advice) from None
 
 
 @dataclass
@@ -213,7 +219,8 @@ class _Run:
     def _catch_up(self) -> None:
         """Does what a run that was killed or interrupted has left undone at its last step."""
         step = self.first_step
-        if not self.options.resume:  # if killed before the first interval ends, it starts from here
+        # If killed before the first interval ends, it starts from here.
+        if not self.options.resume or not self.run.list_checkpoints():
             self.checkpoint.save()
         elif step >= self.schedule.train_steps and self.log.last_step < step:
             # It ends at the step where it was interrupted inside an interval.

@@ -39,7 +39,8 @@ def run_log(run: RunDirectory, quiet: bool) -> Iterator[None]:
             logger.debug("ended by %s: %s", type(error).__name__, error)
             raise
         finally:
-            file.close()
+            with contextlib.suppress(OSError):  # of what a full disk has not taken
+                file.close()
 
 
 def log_data(facts: dict[str, Any] | None, skipped: Sequence[tuple]) -> None:

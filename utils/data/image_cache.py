@@ -6,7 +6,6 @@ unused. It is written beside its name and moved into place, and its size is chec
 
 import array
 import contextlib
-import errno
 import hashlib
 import math
 import shutil
@@ -24,7 +23,7 @@ from utils.data.image_formats import UnreadableImageError, UnusableImageError
 from utils.data.prepared_set import SetIndex, load, write_index, write_pixels
 from utils.data.remarks import listed, most_common
 from utils.data.sources.base import Source
-from utils.files import atomic_path, locked_file
+from utils.files import atomic_path, locked_file, require_room
 from utils.process import progress_bar
 from utils.wording import printable
 
@@ -77,7 +76,7 @@ def prepare(source: Source, decoder: ImageDecoder, folder: Path, store_pixels: b
             if _is_ready(folder, store_pixels, even_incomplete=waited):
                 return
             if store_pixels:
-                _check_free_space(folder.parent, needed)
+                require_room(folder, needed)
             with atomic_path(folder) as unfinished:
                 unfinished.mkdir()
                 images = _collect(source, decoder, index, workers, show_progress)
@@ -174,12 +173,6 @@ def _nothing_usable(source: Source, index: SetIndex) -> str:
     reasons = Counter(reason for _, reason in skipped).most_common(3)
     counts = "; ".join(f"{count} x {reason}" for reason, count in reasons)
     return f"{text}, of which all {len(skipped)} were skipped ({counts})"
-
-
-def _check_free_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise OSError(errno.ENOSPC, f"only {free / 1e6:,.0f} MB are free")
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.files import atomic_path, remove_unfinished
+from utils.files import atomic_path, full_disk_named, remove_unfinished
 from utils.process import available_cores
 from utils.visualization.grids import picture_of
 
@@ -47,6 +47,7 @@ def image_writer(
 
     Raises:
         ValueError: If there are not as many images as names.
+        DiskFullError: If the disk is full.
     """
     path = Path(path)
     kind = {".npz": _array, ".zip": _archive}.get(path.suffix.lower(), _folder)
@@ -57,7 +58,11 @@ def image_writer(
         if not enough:
             raise ValueError(f"names must be as many as the images. Received: {left:+} more")
 
-    with place(path) as temporary, kind(temporary, names, image_format) as add:
+    with (
+        full_disk_named(path),
+        place(path) as temporary,
+        kind(temporary, names, image_format) as add,
+    ):
 
         def counted(images: np.ndarray) -> None:
             nonlocal left

@@ -1,16 +1,15 @@
 """Checkpoints: everything that a run needs to resume bit for bit."""
 
 import logging
-import os
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
+from gans.model.sealed import is_finite, sealed_file
 from gans.training.callbacks.metrics_log import Log, is_best
 from gans.training.callbacks.stopping import NonFiniteError
 from gans.training.schedule import Interval
-from utils.files import atomic_path
+from utils.files import write_whole
 from utils.runs.directory import RunDirectory
 
 CRITERION = "wasserstein_estimate"
@@ -48,43 +47,41 @@ class Checkpoint:
 
         Raises:
             NonFiniteError: If a weight is not finite. Nothing is written.
+            DiskFullError: If there is no room for it. Nothing is written.
         """
         step = self.model.steps_done
         if step == self._saved_step:
             return
         self._require_finite()
-        try:
-            with atomic_path(self.run.checkpoint(step)) as temporary:
-                self.model.save_weights(temporary)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise OSError(f"cannot save a checkpoint in {self.run.path}: {reason}. Make room there "
-                          "and resume the run: the earlier checkpoints are whole") from error
+        write_whole(self.run.checkpoint(step), sealed_file(self.model, ".weights.h5"))
         self._saved_step = step
         for old in self.run.list_checkpoints()[:-KEPT]:
             old.unlink(missing_ok=True)
 
     def _require_finite(self) -> None:
         # The losses of the last step were computed before its updates, so the weights may be worse.
-        if not all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights):
+        if not is_finite(self.model):
             raise NonFiniteError(self.model.steps_done, "weights not finite", self.run)
 
 
 def save_best_generator(model: keras.Model, run: RunDirectory) -> None:
     """Keeps the current EMA generator as the best."""
-    with atomic_path(run.best_generator) as temporary:
-        model.ema_generator.save_weights(temporary)
+    write_whole(run.best_generator, sealed_file(model.ema_generator, ".weights.h5"))
 
 
 def restore(model: keras.Model, run: RunDirectory) -> int:
     """Loads the last whole checkpoint of `run` into `model`; returns the step to go on from.
 
-    Raises ValueError if there are checkpoints but none can be read.
+    A run that had no time or room for its first checkpoint goes on from the model's own weights.
+    Raises ValueError if there are checkpoints but none can be read, or if there are none and the
+    run did not begin with the model's own weights.
     """
     checkpoints = run.list_checkpoints()
     for path in reversed(checkpoints):
         try:
             model.load_weights(path)
+            if not is_finite(model):  # of an earlier version, without a checksum
+                raise ValueError(f"{path} must hold finite weights. Received: others")
         except ValueError as error:
             logger.warning("Skipping a checkpoint: %s", error)
             continue
@@ -99,5 +96,12 @@ def restore(model: keras.Model, run: RunDirectory) -> int:
         raise ValueError(
             "save_path must hold a readable checkpoint to resume from. "
             f"Received: {str(run.path)!r}, where none of {len(checkpoints)} can be read"
+        )
+    started = run.read_config().get("options") or {}
+    if any(started.get(name) is not None for name in ("load_weights", "step_0")):
+        raise ValueError(
+            "save_path must hold a checkpoint to resume a run that began with load_weights or "
+            "step_0: start it again, with these and without resume. "
+            f"Received: {str(run.path)!r}, where none was saved"
         )
     return model.steps_done
