@@ -31,6 +31,9 @@ class Process:
         arguments: Its arguments.
         environment: Variables beside those of the server.
         separate: Whether stderr is kept apart from stdout.
+
+    Attributes:
+        peak: Megabytes of memory that it, or one of its own processes, held at most, once it ended.
     """
 
     def __init__(self, server, script, arguments=(), environment=None, separate=False):
@@ -50,7 +53,8 @@ class Process:
 
     def poll(self):
         if self.returncode is None and select.select([self._status], [], [], 0)[0]:
-            self.returncode = int(os.read(self._status, 20))
+            code, kilobytes = os.read(self._status, 40).split()
+            self.returncode, self.peak = int(code), int(kilobytes) / 1024
             os.close(self._status)
         return self.returncode
 
@@ -111,9 +115,12 @@ class Server:
 
 def serve(connection):
     """Answers requests until the connection is closed, then waits for what still runs."""
-    import keras  # noqa: F401
+    from utils.process import quiet_stderr
 
-    import gans.training  # noqa: F401
+    with quiet_stderr():
+        import keras  # noqa: F401
+
+        import gans.training  # noqa: F401
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the scripts
     while True:
@@ -133,7 +140,7 @@ def serve(connection):
 
 
 def _watch(request, stdout, stderr, status):
-    """Forks the script's process, and writes its number and later its exit status."""
+    """Forks the script's process, and writes its number; later its exit status and memory."""
     pid = os.fork()
     if pid == 0:
         os.close(status)
@@ -141,8 +148,8 @@ def _watch(request, stdout, stderr, status):
         os.dup2(stderr, 2)
         _run(*request)
     os.write(status, b"%d" % pid)
-    _, ended = os.waitpid(pid, 0)
-    os.write(status, b"%d" % os.waitstatus_to_exitcode(ended))
+    _, ended, usage = os.wait4(pid, 0)
+    os.write(status, b"%d %d" % (os.waitstatus_to_exitcode(ended), usage.ru_maxrss))
     os._exit(0)
 
 
