@@ -3,12 +3,11 @@
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 
 from utils.options.command_line import OptionParser, add_groups
 from utils.options.data import DataOptions
-from utils.process import exit_status
+from utils.process import exit_status, run_script
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
 
@@ -153,4 +152,4 @@ def _resizing(facts: dict) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -14,7 +14,7 @@ from utils.files import atomic_path
 from utils.metrics.names import METRICS, NUMBERS, require_one_network
 from utils.options.command_line import OptionParser, add_options
 from utils.options.saved import PREPARATION, data_options, preparation
-from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
+from utils.process import exit_status, quiet_stderr, run_script, start_tensorflow
 from utils.runs.directory import RunDirectory
 from utils.runs.generators import NamedGenerator, generator_file, is_generator, run_of
 
@@ -219,4 +219,4 @@ def _show_in_run(run: RunDirectory) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    run_script(main)

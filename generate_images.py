@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from utils.metrics.names import require_one_network
 from utils.options.generation import generation_parser
 from utils.options.saved import data_options, preparation
-from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
+from utils.process import exit_status, quiet_stderr, run_script, start_tensorflow
 from utils.runs.generators import NamedGenerator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
@@ -217,4 +217,4 @@ def _export(given: argparse.Namespace, generator: Any, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    run_script(main)

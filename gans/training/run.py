@@ -103,6 +103,7 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         with workers:
             require_same_run(ours, exchange)
             return _follow(model, data, options, run, schedule, exchange)
+    run.require_writable()
     saved = run.read_config() if options.resume else None
     if saved is None:
         run.require_unused()

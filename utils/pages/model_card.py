@@ -15,7 +15,7 @@ from utils.options.writing import command_of
 from utils.runs.columns import numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import diagnose
-from utils.wording import duration
+from utils.wording import duration, printable
 
 _NOISE = {
     "normal": "np.random.default_rng(0).standard_normal((4, {dim})).astype(np.float32)",
@@ -70,7 +70,9 @@ def write_model_card(
     folder = run.path if folder is None else Path(folder)
     card = template.render(_facts(run, file or run.generator_keras, raw, folder))
     with atomic_path(folder / "MODEL_CARD.md") as temporary:
-        temporary.write_text(card, encoding="utf-8")
+        # A name may hold bytes that are not text, or what a terminal would obey.
+        lines = map(printable, card.split("\n"))
+        temporary.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, Any]:

@@ -4,12 +4,15 @@ import contextlib
 import csv
 import json
 import math
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from utils.files import atomic_path, locked_file, remove_unfinished
+from utils.files import UNFINISHED, atomic_path, locked_file, remove_unfinished
 from utils.runs.columns import VERDICT
+from utils.wording import printable
 
 
 class RunDirectory:
@@ -76,6 +79,26 @@ class RunDirectory:
                 "save_path must not hold a run already: resume it (--resume, or resume=True), or "
                 f"choose another folder. Received: {str(self.path)!r}"
             )
+
+    def require_writable(self) -> None:
+        """Makes a file where the run is to write, and removes it again.
+
+        Raises:
+            ValueError: If that fails, or the path is not text, which TensorFlow's names of files
+                must be.
+        """
+        try:
+            os.fspath(self.path).encode()
+            for folder in (self.path, self.samples, self.checkpoints):
+                nearest = next(each for each in (folder, *folder.parents) if each.exists())
+                with tempfile.NamedTemporaryFile(prefix=UNFINISHED, dir=nearest):
+                    pass
+        except (OSError, UnicodeEncodeError) as error:
+            reason = getattr(error, "strerror", None) or "its name is not valid UTF-8"
+            raise ValueError(
+                "save_path must be a folder that can be written to: choose another. "
+                f"Received: '{printable(self.path)}' ({reason})"
+            ) from None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

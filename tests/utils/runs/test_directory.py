@@ -88,6 +88,21 @@ def test_an_empty_cell_of_the_log_is_nan(tmp_path):
     assert second == {"step": 8, "critic_loss": 0.25, "fid": 12.5}
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "samples").touch()
+    for path, reason in [
+        (tmp_path / "file", "Not a directory"), (tmp_path / "file" / "run", "Not a directory"),
+        (tmp_path / "run", "Not a directory"), (Path("/proc/run"), "No such file or directory"),
+        (tmp_path / "caf\udce9", r"udce9' \(its name is not valid UTF-8"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=f"that can be written to: choose another.*{reason}"):
+            RunDirectory(path).require_writable()
+    RunDirectory(tmp_path / "new" / "run").require_writable()
+    assert not (tmp_path / "new").exists() and os.listdir(tmp_path / "run") == ["samples"]
+
+
 def test_a_run_is_locked_while_it_is_trained(tmp_path):
     run = RunDirectory(tmp_path / "run")
     with (
