@@ -148,6 +148,8 @@ class _Run:
         self.interruption = Interruption()
         self.progress = Progress(schedule, self.stopwatch)
         self.log = Log(run, self.first_step)
+        for problem in filter(None, (self.stopwatch.problem, self._lost_rows())):
+            logger.warning("%s", problem)
         column = None if judge is None else judge.column
         self.row = MetricsLog(self.log, run, schedule, self.stopwatch, self.first_step, column)
         self.checkpoint = Checkpoint(model, run, self.log, keep_best=judge is None)
@@ -171,6 +173,20 @@ class _Run:
         ])  # fmt: skip
         self.progress.set_model(model)  # for what comes before `fit`
         self.intervals.set_model(model)
+
+    def _lost_rows(self) -> str:
+        """What log.csv has lost of the run so far, which a resumption cannot know; "" if nothing.
+
+        A checkpoint of a step within an interval has no row of its own.
+        """
+        interval = self.facts["schedule"]["save_interval"] or math.inf
+        last = max(self.log.last_step, self.facts["schedule"]["first_step"])
+        if not self.log.problem and self.first_step - last < interval:
+            return ""
+        damage = f"{self.log.problem}. " if self.log.problem else ""
+        return (f"{damage}The rows of log.csv after step {self.log.last_step} are lost up to the "
+                f"checkpoint of step {self.first_step}: later rows do not count the time of these "
+                "steps, and the best generator is the best of the rows that are left")
 
     def _evaluation(self, tell: list[Callable[[Interval], None]]) -> Evaluation:
         every, judge = self.schedule.evaluate_every, self.judge

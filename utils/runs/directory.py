@@ -1,9 +1,7 @@
 """Names and paths of everything a run writes, and how files are written: whole or not at all."""
 
 import contextlib
-import csv
 import json
-import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from utils.files import UNFINISHED, atomic_path, locked_file, remove_unfinished
-from utils.runs.columns import VERDICT
+from utils.runs.log_rows import Row, whole_rows
+from utils.runs.reading import read_json
+from utils.runs.recorded import is_of_a_run, known_facts
 from utils.wording import printable
 
 
@@ -64,7 +64,10 @@ class RunDirectory:
 
     def list_checkpoints(self) -> list[Path]:
         """Checkpoints, by step."""
-        return sorted(self.checkpoints.glob("step-*.weights.h5"))
+        found = {path.name.removeprefix("step-").removesuffix(".weights.h5"): path
+                 for path in self.checkpoints.glob("step-*.weights.h5")}  # fmt: skip
+        steps = [step for step in found if step.isascii() and step.isdecimal()]
+        return [found[step] for step in sorted(steps, key=int)]
 
     def last_generator(self) -> Path | None:
         """generator.keras or, if training has gone on since, the last checkpoint."""
@@ -124,42 +127,53 @@ class RunDirectory:
             yield
 
     def read_config(self) -> dict[str, Any]:
-        """What `write_config` wrote.
+        """What `write_config` wrote; every entry that is there keeps its rule.
+
+        Raises:
+            ValueError: If there is no run here, or its config.json cannot be read or was edited to
+                something else.
+        """
+        config, problems = self.known_config()
+        if problems:
+            raise ValueError(f"{printable(self.config)} must hold what a run writes: restore it. "
+                             f"Of it, {problems[0]}")  # fmt: skip
+        return config
+
+    def known_config(self) -> tuple[dict[str, Any], list[str]]:
+        """`read_config` without those entries that break their rules, and what is wrong with them.
 
         Raises:
             ValueError: If there is no run here, or its config.json cannot be read.
         """
-        if not self.config.is_file():
+        if not self.config.exists():
             raise ValueError(
                 f"save_path must be a run directory with a config.json to resume. "
                 f"Received: {str(self.path)!r}, where no run was started"
             )
-        try:
-            config = json.loads(self.config.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{self.config} must be readable JSON. Received: {error}") from None
-        if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-            raise ValueError(f"{self.config} must hold what a run writes. Received: other JSON")
-        return config
+        config = read_json(self.config)
+        if not is_of_a_run(config):
+            raise ValueError(f"{printable(self.config)} must hold what a run writes. "
+                             "Received: other JSON")  # fmt: skip
+        return known_facts(config)
 
-    def read_log(self) -> list[dict[str, float | str]]:
+    def read_log(self) -> list[Row]:
         """The rows of log.csv, one per interval, by column; no rows without a log.
 
         `step` is an int, `health` a string, the others are floats; an empty cell is NaN.
+
+        Raises:
+            ValueError: If it is damaged.
         """
-        if not self.log_csv.is_file():
-            return []
-        with self.log_csv.open(newline="", encoding="utf-8") as file:
-            return [{name: _cell(name, value) for name, value in row.items()}
-                    | {"step": int(row["step"])} for row in csv.DictReader(file)]  # fmt: skip
+        rows, problem = self.whole_rows()
+        if problem:
+            raise ValueError(problem)
+        return rows
+
+    def whole_rows(self) -> tuple[list[Row], str]:
+        """Likewise, but if log.csv is damaged, the rows before that, and in words what it is."""
+        return whole_rows(self.log_csv) if self.log_csv.exists() else ([], "")
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes config.json: options, model, data and versions of the run."""
         with atomic_path(self.config) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
-def _cell(column: str, text: str) -> float | str:
-    if column == VERDICT:
-        return text
-    return math.nan if text == "" else float(text)
