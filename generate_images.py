@@ -70,7 +70,7 @@ _MODES = {  # the first that is given is made
     "seeds": _Mode(_write_images, ("", ".zip", ".npz"), {"truncation", "format"}),
     "count": _Mode(_write_images, ("", ".zip", ".npz"), {"format"} | _ONE_SEED),
 }  # fmt: skip
-_ALWAYS = {"generator", "raw", "best", "step", "noise", "output", "overwrite", "quiet"}
+_ALWAYS = {"generator", "raw", "best", "step", "noise", "trust", "output", "overwrite", "quiet"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,7 +93,7 @@ def _run(given: argparse.Namespace) -> int:
         from utils.exploring import pictures
 
     given.named, given.trained_on, given.seed = named, trained_on, given.seed or 0
-    generator = SavedGenerator.of_run(named.model, named.file, named.raw)
+    generator = SavedGenerator.of_run(named.model, named.file, named.raw, given.trust)
     _MODES[name].make(pictures, given, generator, output)
     if not given.quiet:
         print(f"Written: {output}")

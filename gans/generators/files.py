@@ -11,6 +11,7 @@ import keras
 
 from gans.generators.exporting import export_generator
 from utils.process import quiet_stderr
+from utils.runs.trust import remember
 
 # Where a whole run's checkpoint keeps them.
 EMA_GROUP, RAW_GROUP = "ema_generator", "generator"
@@ -37,6 +38,7 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
             generator.save(path)
         else:
             generator.export(path, verbose=False)
+            remember(path)
 
 
 def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool = False) -> None:

@@ -111,7 +111,7 @@ def _number(evaluation: dict[str, Any], label: str) -> dict[str, Any] | None:
 def _text(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    error = "" if row["error"] is None else f" +- {row['error']:.2g}"
+    error = "" if row.get("error") is None else f" +- {row['error']:.2g}"
     return f"{row['value']:.4g}{error}"
 
 

@@ -126,7 +126,7 @@ def _require(run: RunDirectory, config: Mapping[str, Any]) -> None:
                                  "card: restore it. Received: a file without it")
 
 
-def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, int | None]:
+def _moment(run: RunDirectory, file: Path, exported: Any) -> tuple[str, int | None]:
     """When in the run a file's generator was made, and the step if the file names it."""
     if file.parent == run.checkpoints and file.name.startswith("step-"):
         step = int(file.name.split(".")[0].removeprefix("step-"))
@@ -134,6 +134,7 @@ def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, i
     if file in (run.best_generator, run.best_generator_keras, run.best_generator_h5):
         return "at its best", None
     known = {"last": "at the end of the run", "best": "at its best"}
+    exported = exported["generator"] if isinstance(exported, dict) else exported
     return known.get(exported, "that the run exported; which one is not known"), None
 
 
@@ -185,8 +186,8 @@ def _judged(
 def _protocol(protocol: Mapping[str, Any]) -> str:
     return (
         f"{protocol['fakes']['images']:,} of its images against {protocol['real']['images']:,} "
-        f"real ones of {protocol['real']['source']}, {protocol['extractor']}, resize "
-        f"{protocol['resize_mode']}, seed {protocol['seed']}"
+        f"real ones of {protocol['real'].get('source', 'an array')}, {protocol['extractor']}, "
+        f"resize {protocol['resize_mode']}, seed {protocol['seed']}"
     )
 
 

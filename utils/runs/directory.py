@@ -64,16 +64,23 @@ class RunDirectory:
 
     def list_checkpoints(self) -> list[Path]:
         """Checkpoints, by step."""
-        found = {path.name.removeprefix("step-").removesuffix(".weights.h5"): path
-                 for path in self.checkpoints.glob("step-*.weights.h5")}  # fmt: skip
-        steps = [step for step in found if step.isascii() and step.isdecimal()]
-        return [found[step] for step in sorted(steps, key=int)]
+        found = self.checkpoints.glob("step-*.weights.h5")
+        return sorted((path for path in found if _step_of(path) >= 0), key=_step_of)
 
     def last_generator(self) -> Path | None:
-        """generator.keras or, if training has gone on since, the last checkpoint."""
-        files = [*self.list_checkpoints()[-1:], self.generator_keras]
-        files = [file for file in files if file.is_file()]
-        return max(files, default=None, key=lambda file: file.stat().st_mtime_ns)
+        """generator.keras or, if training has gone on since, the last checkpoint.
+
+        config.json says when it was exported. If it does not, generator.keras is taken.
+        """
+        last = next(reversed(self.list_checkpoints()), None)
+        if last is None or not self.generator_keras.is_file():
+            return self.generator_keras if self.generator_keras.is_file() else last
+        exported = self.read_config().get("exported", "last") if self.config.exists() else "last"
+        if isinstance(exported, dict):
+            is_newer = _step_of(last) > exported["step"]
+        else:  # None: training goes on; an earlier version wrote which one, but not when
+            is_newer = exported is None
+        return last if is_newer else self.generator_keras
 
     def require_unused(self) -> None:
         """Raises ValueError if a run has been trained here."""
@@ -173,7 +180,18 @@ class RunDirectory:
         """Likewise, but if log.csv is damaged, the rows before that, and in words what it is."""
         return whole_rows(self.log_csv) if self.log_csv.exists() else ([], "")
 
+    def note_exported(self, generator: str, step: int) -> None:
+        """Writes into config.json which generator was exported, "last" or "best", and when."""
+        exported = {"generator": generator, "step": step}
+        self.write_config(self.read_config() | {"exported": exported})
+
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes config.json: options, model, data and versions of the run."""
         with atomic_path(self.config) as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _step_of(checkpoint: Path) -> int:
+    """The generator step in a checkpoint's name; -1 for a file of somebody's own."""
+    step = checkpoint.name.removeprefix("step-").removesuffix(".weights.h5")
+    return int(step) if step.isascii() and step.isdecimal() else -1

@@ -10,6 +10,7 @@ from utils.runs.reading import read_text
 from utils.wording import printable
 
 _LARGEST_STEP = 2**53  # whole numbers up to it are exact as floats
+_LARGEST = 1e100  # above what float32 holds, below what overflows when it is squared
 
 Row = dict[str, float | str]
 
@@ -50,7 +51,10 @@ def _cell(column: str, text: str) -> float | str:
     if column == VERDICT:
         return text
     if column != "step":
-        return math.nan if text == "" else float(text)
+        number = math.nan if text == "" else float(text)
+        if _LARGEST < abs(number) < math.inf:
+            raise ValueError(f"{column} must be a number of training. Received: {text[:40]}")
+        return number
     if not (text.isascii() and text.isdecimal() and len(text) < 17 and int(text) < _LARGEST_STEP):
         raise ValueError(f"step must be a whole number. Received: {text[:40]!r}")
     return int(text)
