@@ -174,14 +174,19 @@ class _Run:
         self.progress.set_model(model)  # for what comes before `fit`
         self.intervals.set_model(model)
 
+    def _is_within_interval(self) -> bool:
+        """Whether the checkpoint holds means of an interval that is not over, without a row."""
+        return any(self.model.get_metrics_result().values())
+
     def _lost_rows(self) -> str:
         """What log.csv has lost of the run so far, which a resumption cannot know; "" if nothing.
 
-        A checkpoint of a step within an interval has no row of its own.
+        The checkpoint of a step within an interval has no row of its own.
         """
         interval = self.facts["schedule"]["save_interval"] or math.inf
         last = max(self.log.last_step, self.facts["schedule"]["first_step"])
-        if not self.log.problem and self.first_step - last < interval:
+        is_within = self._is_within_interval() and self.first_step - last < interval
+        if not self.log.problem and (last >= self.first_step or is_within):
             return ""
         damage = f"{self.log.problem}. " if self.log.problem else ""
         return (f"{damage}The rows of log.csv after step {self.log.last_step} are lost up to the "
@@ -232,7 +237,8 @@ class _Run:
         step = self.first_step
         if not self.options.resume:  # if killed before the first interval ends, it starts from here
             self.checkpoint.save()
-        elif step >= self.schedule.train_steps and self.log.last_step < step:
+        elif (step >= self.schedule.train_steps and self.log.last_step < step
+              and self._is_within_interval()):
             # It ends at the step where it was interrupted inside an interval.
             self.intervals.complete(self.model.get_metrics_result())
         else:

@@ -32,6 +32,8 @@ class Log:
         self.path = run.log_csv
         rows, self.problem = run.whole_rows()
         self.rows = [row for row in rows if row["step"] <= step]
+        if self.problem:  # whoever can repair it finds it here
+            self.path.replace(self.path.with_name("log.csv.damaged"))
         self.write()
 
     @property
