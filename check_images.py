@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from utils.data.remarks import remarks
 from utils.options.command_line import OptionParser, add_groups
 from utils.options.data import DataOptions
-from utils.process import exit_status
+from utils.process import exit_status, run_script
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow is only imported for tfds:NAME
 
@@ -157,4 +157,4 @@ def _resizing(facts: dict) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

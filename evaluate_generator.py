@@ -13,8 +13,9 @@ from utils.checks import at_least, one_of
 from utils.files import atomic_path, expanded
 from utils.metrics.names import METRICS, NUMBERS, require_one_network
 from utils.options.command_line import OptionParser, add_options
+from utils.options.generation import TRUST_HELP
 from utils.options.saved import PREPARATION, data_options, preparation
-from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
+from utils.process import exit_status, quiet_stderr, run_script, start_tensorflow
 from utils.runs.directory import RunDirectory
 from utils.runs.generators import NamedGenerator, generator_file, is_generator, run_of
 
@@ -63,6 +64,7 @@ def _parser() -> OptionParser:
                         help="seed of the fakes and of all random draws (default: 0)")
     judged.add_argument("--noise", type=one_of("normal", "uniform"), metavar="{normal,uniform}",
                         help="noise of a saved generator (default: its run's, else normal)")
+    judged.add_argument("--trust", action="store_true", help=TRUST_HELP)
     how = parser.add_argument_group("by what")
     how.add_argument("--inception_weights", metavar="FILE",
                      help="inception-2015-12-05.tgz, the .pb in it, or an .npz of its arrays "
@@ -171,7 +173,7 @@ def _generated(given: argparse.Namespace, named: NamedGenerator) -> tuple[Any, t
     from gans import SavedGenerator
     from utils.metrics import ImageSet
 
-    generator = SavedGenerator.of_run(named.model, named.file)
+    generator = SavedGenerator.of_run(named.model, named.file, trust=given.trust)
     content = named.file / "saved_model.pb" if named.file.is_dir() else named.file
     sha256 = hashlib.sha256(content.read_bytes()).hexdigest()
     facts = {"file": str(named.file), "sha256": sha256, "noise": generator.noise,
@@ -219,4 +221,4 @@ def _show_in_run(run: RunDirectory) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    run_script(main)

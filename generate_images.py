@@ -12,7 +12,7 @@ from utils.files import expanded
 from utils.metrics.names import require_one_network
 from utils.options.generation import generation_parser
 from utils.options.saved import data_options, preparation
-from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
+from utils.process import exit_status, quiet_stderr, run_script, start_tensorflow
 from utils.runs.generators import NamedGenerator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
@@ -71,7 +71,7 @@ _MODES = {  # the first that is given is made
     "seeds": _Mode(_write_images, ("", ".zip", ".npz"), {"truncation", "format"}),
     "count": _Mode(_write_images, ("", ".zip", ".npz"), {"format"} | _ONE_SEED),
 }  # fmt: skip
-_ALWAYS = {"generator", "raw", "best", "step", "noise", "output", "overwrite", "quiet"}
+_ALWAYS = {"generator", "raw", "best", "step", "noise", "trust", "output", "overwrite", "quiet"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,7 +94,7 @@ def _run(given: argparse.Namespace) -> int:
         from utils.exploring import pictures
 
     given.named, given.trained_on, given.seed = named, trained_on, given.seed or 0
-    generator = SavedGenerator.of_run(named.model, named.file, named.raw)
+    generator = SavedGenerator.of_run(named.model, named.file, named.raw, given.trust)
     _MODES[name].make(pictures, given, generator, output)
     if not given.quiet:
         print(f"Written: {output}")
@@ -218,4 +218,4 @@ def _export(given: argparse.Namespace, generator: Any, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    run_script(main)

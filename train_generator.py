@@ -13,7 +13,7 @@ from utils.files import expanded
 from utils.options.command_line import read_options, read_page, training_parser
 from utils.options.config import TrainingConfig
 from utils.options.writing import yaml_text
-from utils.process import exit_status, leave, quiet_stderr, start_tensorflow
+from utils.process import exit_status, quiet_stderr, run_script, start_tensorflow
 from utils.runs.directory import RunDirectory
 
 XLA_ON_A_CPU = (
@@ -48,8 +48,10 @@ def _check_early(config: TrainingConfig, dry_run: bool, is_chief: bool) -> None:
     first_block(*(config.resize or config.shape))
     if not is_chief:
         return
+    run = RunDirectory(config.save_path)
+    run.require_writable()
     if not config.resume:
-        RunDirectory(config.save_path).require_unused()
+        run.require_unused()
     if config.load_weights is not None and not Path(config.load_weights).is_file():
         raise ValueError("load_weights must be a .weights.h5 file. "
                          f"Received: {config.load_weights!r}, which is not a file")
@@ -172,4 +174,4 @@ def _devices(strategy: Any, workers: int, has_gpu: bool) -> str:
 
 
 if __name__ == "__main__":
-    leave(main())
+    run_script(main)

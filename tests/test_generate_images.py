@@ -1,5 +1,7 @@
 """`generate_images.py` on a tiny run."""
 
+import os
+import shutil
 import subprocess
 import sys
 
@@ -250,6 +252,25 @@ def test_export(run, generate, tmp_path):
     assert generate(run, "--export", "onnx", "--output", tmp_path / "new")[0] == 1  # it is there
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "MODEL_CARD.md", "generator.onnx", "generator.tflite"]
+
+
+def test_a_saved_model_of_another_machine_needs_trust(run, generate, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    arguments = [run / "saved_model", "--count", 1, "--output", tmp_path / "images"]
+    status, _, error = generate(*arguments)
+    assert status == 1 and "take generator.keras beside it" in error
+    assert generate(*arguments, "--trust")[0] == 0
+
+
+def test_a_copy_of_a_run_makes_the_same_images_whatever_its_times(run, generate, tmp_path):
+    """Trained with save_best_only: the last checkpoint holds another generator."""
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy, copy_function=shutil.copyfile)
+    for path in copy.glob("checkpoints/*"):
+        os.utime(path, (2**31, 2**31))
+    for name, path in [("one", run), ("two", copy)]:
+        assert generate(path, "--count", 2, "--output", tmp_path / f"{name}.npz")[0] == 0
+    assert_same_images(*(np.load(tmp_path / f"{name}.npz")["images"] for name in ("one", "two")))
 
 
 def test_a_saved_model_and_a_folder_with_a_dot_in_its_name(run, generate, tmp_path):

@@ -45,13 +45,14 @@ def test_dry_run_prints_and_writes_nothing(tmp_path, source):
     [
         (["--source", "/no/folder"], "source"),
         (["--batch_size", "100"], "batch_size"),
+        (["--source", "/no/folder", "--save_path", "/proc/run"], "save_path must be a folder that"),
         (["--resize", "9", "9"], "Nearest sizes that work: 10x10"),
         (["--load_weights", "/no/such.weights.h5"], "such.weights.h5"),
         (["--load_weights", __file__], "must be a .weights.h5 file of a model"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, source, arguments, message):
-    result = run(*source, *arguments, "--save_path", str(tmp_path / "run"), "--quiet")
+    result = run(*source, "--save_path", str(tmp_path / "run"), "--quiet", *arguments)
     assert result.returncode == 1
     assert result.stderr.startswith("train_generator.py: error: ")
     assert message in result.stderr and result.stderr.count("\n") == 1

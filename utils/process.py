@@ -4,6 +4,8 @@ import contextlib
 import importlib
 import logging
 import os
+import select
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +13,41 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from utils.files import lack_of_room
+from utils.wording import printable
+
+
+def run_script(main: Callable[[], int]) -> NoReturn:
+    """Runs a script's `main` and ends the process with the status that it returns.
+
+    A character that the console's encoding lacks is printed as an escape. If nobody reads the
+    output any more, as behind `| head -1`, the process ends quietly.
+
+    Does not use sys.exit: HDF5 crashes at Python's shutdown if it could not finish writing a file,
+    and TensorFlow's threads take seconds to end.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the process
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+    try:
+        try:
+            status = main()
+        except SystemExit as end:  # argparse
+            status = end.code or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        status = 128 + signal.SIGPIPE
+    except OSError as error:  # a full disk that the output goes to
+        os.write(2, f"{Path(sys.argv[0]).name}: error: cannot print: {error}\n".encode())
+        status = 1
+    os._exit(status)
 
 
 def exit_status(run: Callable[[], int], after_stop: str) -> int:
     """Runs a command and returns its exit status; an error is one line on stderr, not a traceback.
+
+    What the line quotes of a file is printable: control characters are written as escapes.
 
     Args:
         run: Does the work and returns the exit status.
@@ -23,6 +56,8 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
     try:
         return run()
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
+        if isinstance(error, BrokenPipeError) and _is_unread():
+            raise
         message = error
     except _tensorflow_errors() as error:  # raised by errors inside a graph
         # Its first line names the graph, others the places where an operation was made.
@@ -41,25 +76,22 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
         print(f"\nStopped. {after_stop}", file=sys.stderr)
         return 130
     line = " ".join(str(message).split()) or type(message).__name__  # a library's may have several
-    print(f"{Path(sys.argv[0]).name}: error: {line}", file=sys.stderr)
+    print(f"{Path(sys.argv[0]).name}: error: {printable(line)}", file=sys.stderr)
     return 1
+
+
+def _is_unread() -> bool:
+    """Whether stdout or stderr is a pipe that is closed at its other end."""
+    outputs = select.poll()
+    outputs.register(1, 0)
+    outputs.register(2, 0)
+    return any(event & select.POLLERR for _, event in outputs.poll(0))
 
 
 def _tensorflow_errors() -> tuple[type[Exception], ...]:
     """TensorFlow's errors, once it is loaded; --help must not load it."""
     tensorflow = sys.modules.get("tensorflow")
     return () if tensorflow is None else (tensorflow.errors.OpError,)
-
-
-def leave(status: int) -> NoReturn:
-    """Ends a script that has used TensorFlow.
-
-    Does not use sys.exit: HDF5 crashes at Python's shutdown if it could not finish writing a file,
-    and TensorFlow's threads take seconds to end.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def lazy_face(package: str,

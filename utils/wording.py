@@ -7,9 +7,11 @@ from typing import Any
 
 def number(value: Any) -> str:
     """1,234 or 0.01235; "unknown" if it is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if not isinstance(value, float) or not math.isfinite(value):
         return "unknown"
-    if isinstance(value, int) or abs(value) >= 1000:
+    if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 

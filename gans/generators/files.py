@@ -13,6 +13,7 @@ from gans.generators.exporting import export_generator
 from gans.model.sealed import require_whole, seal_folder, sealed_file
 from utils.files import full_disk_named, write_whole
 from utils.process import quiet_stderr
+from utils.runs.trust import remember
 
 # Where a whole run's checkpoint keeps them.
 EMA_GROUP, RAW_GROUP = "ema_generator", "generator"
@@ -42,6 +43,7 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
             with full_disk_named(path):
                 generator.export(path, verbose=False)
                 seal_folder(path)
+            remember(path)
 
 
 def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool = False) -> None:

@@ -16,6 +16,7 @@ from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
 from gans.model.sealed import is_finite, require_whole
 from utils.latent import NOISES, sample
+from utils.runs.trust import require_trust
 
 # What "model" of config.json holds beside options: facts, and options of training alone that an
 # earlier version had.
@@ -31,6 +32,8 @@ class SavedGenerator:
     Args:
         path: A .keras or .h5 file, or a SavedModel folder, as a run leaves them.
         noise: "normal" or "uniform", the noise that it was trained with.
+        trust: Whether to read a SavedModel that was not written on this machine. It may run any
+            code; a .keras or .h5 file cannot.
 
     Attributes:
         noise: As given.
@@ -39,10 +42,10 @@ class SavedGenerator:
         batch: Noise float32 [N, noise_dim] to images uint8 [N, H, W, C], as one `tf.function`.
 
     Raises:
-        ValueError: If the file is missing, cannot be read or is not a generator.
+        ValueError: If the file is missing, cannot be read, is not a generator or needs trust.
     """
 
-    def __init__(self, path: str | Path, noise: str = "normal"):
+    def __init__(self, path: str | Path, noise: str = "normal", trust: bool = False):
         path = Path(path)
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}. Received: {noise!r}")
@@ -52,6 +55,8 @@ class SavedGenerator:
                 "path must be an existing .keras or .h5 file or SavedModel folder. "
                 f"Received: '{path}'"
             )
+        if not is_file:
+            require_trust(path, trust)
         try:
             require_whole(path)
             network, shapes = _read(path)
@@ -64,22 +69,25 @@ class SavedGenerator:
         self._set_up(network, noise, shapes, str(path))
 
     @classmethod
-    def of_run(cls, model: dict[str, Any], file: str | Path, raw: bool = False) -> "SavedGenerator":
+    def of_run(
+        cls, model: dict[str, Any], file: str | Path, raw: bool = False, trust: bool = False
+    ) -> "SavedGenerator":
         """A generator of a run, from any of its files.
 
         Args:
             model: "model" of the run's config.json.
             file: A whole generator, or a .weights.h5 of the run.
             raw: From a checkpoint, take the generator without averaging.
+            trust: Of a SavedModel, as for the class.
 
         Raises:
-            ValueError: If the options are not a model's, or the file cannot be read or belongs to
-                another model.
+            ValueError: If the options are not a model's, or the file cannot be read, belongs to
+                another model or needs trust.
         """
         from gans import model_class
 
         if not str(file).endswith(".weights.h5"):
-            return cls(file, model.get("noise", "normal"))
+            return cls(file, model.get("noise", "normal"), trust)
         try:
             kind = model_class(model["method"])
             options = {name: value for name, value in model.items() if name not in NO_OPTIONS}
@@ -222,5 +230,5 @@ def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:
         given = next(iter(signature.structured_outputs.values())).shape
         # Not `loaded.serve` itself, which does not keep the variables alive.
         return lambda rows, training: loaded.serve(rows), (taken, given)
-    network = keras.models.load_model(path, compile=False)
+    network = keras.models.load_model(path, compile=False, safe_mode=True)
     return network, (network.input_shape, network.output_shape)

@@ -38,7 +38,7 @@ def run_facts(
         "data": data.description,
         "evaluation": evaluation and {name: getattr(evaluation, name) for name in JUDGED_BY},
         "schedule": {"first_step": model.steps_done},
-        "exported": "best" if options.save_best_only else "last",
+        "exported": None,  # noted when it is done
         "versions": versions(),
     }
     if saved is not None:
@@ -64,7 +64,9 @@ def _keep_start(saved: dict[str, Any], now: dict[str, Any], schedule: Schedule) 
     for name in ("load_weights", "step_0"):
         if saved.get("options") and now["options"] and name in now["options"]:
             now["options"][name] = saved["options"].get(name)
-    before = saved.get("schedule", {})
+    if isinstance(saved.get("exported"), dict):  # an earlier version did not say when
+        now["exported"] = saved["exported"]
+    before = saved.get("schedule") or {}
     now["schedule"]["first_step"] = before.get("first_step", 0)
     if not schedule.is_fixed:
         for name, value in schedule.lengths().items():

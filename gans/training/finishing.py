@@ -45,6 +45,7 @@ def finish(
         real = data.real_images(SHOWN, model.options.seed)
         fake = model.generate(len(real), seed=model.options.seed)
         save_image(real_and_generated(real, fake), run.real_and_generated)
+    run.note_exported("best" if options.save_best_only else "last", model.steps_done)
     if best is not None and not options.save_best_only:
         with _weights(model, run, best=True):
             files |= _save(model, {"best generator (Keras)": run.best_generator_keras,

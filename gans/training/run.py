@@ -104,6 +104,7 @@ def train(model: keras.Model, data: Any, **options: Any) -> TrainingRun:
         with workers:
             require_same_run(ours, exchange)
             return _follow(model, data, options, run, schedule, exchange)
+    run.require_writable()
     saved = run.read_config() if options.resume else None
     if saved is None:
         run.require_unused()
@@ -153,6 +154,8 @@ class _Run:
         self.interruption = Interruption()
         self.progress = Progress(schedule, self.stopwatch)
         self.log = Log(run, self.first_step)
+        for problem in filter(None, (self.stopwatch.problem, self._lost_rows())):
+            logger.warning("%s", problem)
         column = None if judge is None else judge.column
         self.row = MetricsLog(self.log, run, schedule, self.stopwatch, self.first_step, column)
         self.checkpoint = Checkpoint(model, run, self.log, keep_best=judge is None)
@@ -176,6 +179,25 @@ class _Run:
         ])  # fmt: skip
         self.progress.set_model(model)  # for what comes before `fit`
         self.intervals.set_model(model)
+
+    def _is_within_interval(self) -> bool:
+        """Whether the checkpoint holds means of an interval that is not over, without a row."""
+        return any(self.model.get_metrics_result().values())
+
+    def _lost_rows(self) -> str:
+        """What log.csv has lost of the run so far, which a resumption cannot know; "" if nothing.
+
+        The checkpoint of a step within an interval has no row of its own.
+        """
+        interval = self.facts["schedule"]["save_interval"] or math.inf
+        last = max(self.log.last_step, self.facts["schedule"]["first_step"])
+        is_within = self._is_within_interval() and self.first_step - last < interval
+        if not self.log.problem and (last >= self.first_step or is_within):
+            return ""
+        damage = f"{self.log.problem}. " if self.log.problem else ""
+        return (f"{damage}The rows of log.csv after step {self.log.last_step} are lost up to the "
+                f"checkpoint of step {self.first_step}: later rows do not count the time of these "
+                "steps, and the best generator is the best of the rows that are left")
 
     def _evaluation(self, tell: list[Callable[[Interval], None]]) -> Evaluation:
         every, judge = self.schedule.evaluate_every, self.judge
@@ -222,7 +244,8 @@ class _Run:
         # If killed before the first interval ends, it starts from here.
         if not self.options.resume or not self.run.list_checkpoints():
             self.checkpoint.save()
-        elif step >= self.schedule.train_steps and self.log.last_step < step:
+        elif (step >= self.schedule.train_steps and self.log.last_step < step
+              and self._is_within_interval()):
             # It ends at the step where it was interrupted inside an interval.
             self.intervals.complete(self.model.get_metrics_result())
         else:

@@ -9,8 +9,16 @@ from typing import Any
 from tqdm import tqdm
 
 from utils.runs.directory import RunDirectory
+from utils.wording import printable
 
 logger = logging.getLogger("gans")
+
+
+class _Line(logging.Formatter):
+    """One printable line: names in it come from files."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 class _Console(logging.Handler):
@@ -28,10 +36,11 @@ def run_log(run: RunDirectory, quiet: bool) -> Iterator[None]:
     Messages of the logger "utils" go the same way. An error that ends the run is logged.
     """
     run.path.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(run.log, encoding="utf-8", errors="backslashreplace")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    file = logging.FileHandler(run.log, encoding="utf-8")
+    file.setFormatter(_Line("%(asctime)s %(levelname)s %(message)s"))
     file.handleError = lambda record: None  # a full disk is reported when saving fails
     console = _Console(logging.WARNING if quiet else logging.INFO)
+    console.setFormatter(_Line())
     with _handled("gans", [file, console]), _handled("utils", [file, console]):
         try:
             yield

@@ -11,6 +11,7 @@ import keras
 
 from gans.training.schedule import Interval, Schedule
 from utils.files import atomic_path
+from utils.runs.reading import read_times
 
 COMPILING = "compiling the first step"
 TRAINING = "training"
@@ -30,6 +31,7 @@ class Stopwatch(keras.callbacks.Callback):
         resume: Whether to go on from what it says.
 
     Attributes:
+        problem: Why it does not, in words, and begins again; nothing depends on it.
         seconds: Of each of the four, in this process.
         counts: Generator steps after the first call, which traces; intervals; evaluations.
     """
@@ -44,11 +46,12 @@ class Stopwatch(keras.callbacks.Callback):
         self._first: dict[str, float] = {}  # seconds of the first interval and evaluation
         self._step = 0
         self._before = dict.fromkeys(self.seconds, 0.0)
-        if resume:
-            # Without a valid file, the count starts again: nothing depends on it.
-            with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-                before = json.loads(path.read_text(encoding="utf-8"))
-                self._before = {name: float(before.get(name, 0.0)) for name in self._before}
+        self.problem = ""
+        try:
+            before = read_times(path) if resume else {}
+            self._before = {name: before.get(name, 0.0) for name in self._before}
+        except ValueError as error:
+            self.problem = f"{error}. The times of the run begin again"
 
     @property
     def elapsed(self) -> float:

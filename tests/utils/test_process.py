@@ -2,12 +2,16 @@
 
 import logging
 import os
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 from utils.process import exit_status, quiet_stderr
+
+ROOT = Path(__file__).parents[2]
 
 
 def say(text):
@@ -54,3 +58,36 @@ def test_our_errors_inside_a_graph_keep_their_words(capsys):
 
     assert exit_status(run, "") == 1
     assert capsys.readouterr().err.endswith(": error: source must not change. Received: a.png\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("train_generator.py", "--list_presets"), ("check_images.py", "--help"),
+     ("generate_images.py", "--help"), ("evaluate_generator.py", "--help")],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_a_script_whose_output_nobody_reads_ends_quietly(command):
+    unread, output = os.pipe()
+    os.close(unread)
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=output,
+                          stderr=subprocess.PIPE, timeout=60)  # fmt: skip
+    os.close(output)
+    assert done.stderr == b"" and done.returncode in (0, 141)  # 0: argparse passes over it
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_character_that_the_console_lacks_is_printed_as_an_escape(encoding):
+    code = "from utils.process import run_script; run_script(lambda: print('\\u0141 \\udcff') or 0)"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment,
+                          capture_output=True, timeout=60)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"\\u0141 \\udcff\n"
+
+
+def test_an_error_is_one_printable_line(capsys):
+    def fail():
+        raise ValueError("a name\nof \x1b[31mred\x1b[0m letters, \udcff")
+
+    assert exit_status(fail, "") == 1
+    assert capsys.readouterr().err.endswith("a name of \\x1b[31mred\\x1b[0m letters, \\udcff\n")

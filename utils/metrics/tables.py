@@ -1,12 +1,31 @@
 """Evaluations as text for people."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from utils.checks import Rule, one_of, text
 from utils.metrics.names import SHARES_FROM
 from utils.metrics.protocol import protocol_differences
+from utils.runs.reading import COUNT, NUMBER, Maybe, read_json, wrong_fields
+from utils.wording import printable
+
+_DIVERSITY = {"ratio": NUMBER, "near_identical": NUMBER, "sample": COUNT}
+_SET = {"images": COUNT, "of": COUNT, "source": Maybe(text), "digest": Maybe(text)}
+_EVALUATION = {  # what is read of evaluation.json, here and in the model card
+    "numbers": [{"label": text, "better": one_of("lower", "higher"), "value": NUMBER,
+                 "error": Maybe(NUMBER), "real": NUMBER}],
+    "diversity": Maybe({**_DIVERSITY, "real": _DIVERSITY}),
+    "copies": Maybe({
+        "exact": COUNT, "exact_searched": COUNT, "near": COUNT, "searched": COUNT,
+        "nearer_to_training": Maybe({"share": NUMBER, "low": NUMBER, "high": NUMBER}),
+    }),
+    "warnings": [text],
+    "left_out": Rule("reasons by name", lambda value: isinstance(value, dict)
+                     and all(map(text.holds, value.values()))),
+    "protocol": {"fakes": {**_SET, "sha256": Maybe(text)}, "real": _SET, "extractor": text,
+                 "weights_sha256": text, "resize_mode": text, "seed": COUNT},
+}
 
 
 def read_evaluation(path: str | Path) -> dict[str, Any]:
@@ -16,11 +35,12 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         ValueError: If the file is missing, or is something else.
     """
     try:
-        evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        evaluation_table([evaluation], [""])  # fails if anything is missing
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError("an evaluation must be the evaluation.json of an earlier one. Received: "
-                         f"'{path}' ({type(error).__name__}: {error})") from error
+        evaluation = read_json(Path(path))
+        for _, problem in wrong_fields(evaluation, _EVALUATION):
+            raise ValueError(f"'{printable(path)}', of which {problem}")
+    except ValueError as error:
+        raise ValueError("an evaluation must be the evaluation.json of an earlier one. "
+                         f"Received: {error}") from None
     return evaluation
 
 
@@ -38,7 +58,8 @@ def evaluation_table(evaluations: Sequence[dict[str, Any]], names: Sequence[str]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
              for row in rows]
-    return "\n".join([*lines, "", *evaluation_notes(evaluations, names)])
+    # What was read may hold anything that is text.
+    return "\n".join(map(printable, [*lines, "", *evaluation_notes(evaluations, names)]))
 
 
 def evaluation_rows(evaluations: Sequence[dict[str, Any]], names: Sequence[str]) -> list[list[str]]:
@@ -90,7 +111,7 @@ def _number(evaluation: dict[str, Any], label: str) -> dict[str, Any] | None:
 def _text(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    error = "" if row["error"] is None else f" +- {row['error']:.2g}"
+    error = "" if row.get("error") is None else f" +- {row['error']:.2g}"
     return f"{row['value']:.4g}{error}"
 
 

@@ -13,6 +13,7 @@ from utils.options.fields import Options, by_heading, help_with_default
 from utils.options.merging import merge_options, method_of
 from utils.options.presets import PRESETS, list_presets, preset_options
 from utils.runs.directory import RunDirectory
+from utils.wording import printable
 
 # What a resumed run does not take over from its earlier part.
 _OF_ONE_START = {"save_path", "resume", "load_weights", "step_0", "quiet",
@@ -31,7 +32,7 @@ class OptionParser(argparse.ArgumentParser):
                          **options)  # fmt: skip
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)} (see {self.prog} --help)\n")
 
     def parse_given(self, arguments: Sequence[str] | None) -> dict[str, Any]:
         """The given options, by name; an unknown one ends the program."""

@@ -5,6 +5,8 @@ from utils.checks import Rule, at_least, one_of, positive
 from utils.options.command_line import OptionParser, add_options
 
 MOST_SEEDS = 1_000_000
+TRUST_HELP = ("read a SavedModel that was not written on this machine: it may run any code, while "
+              "a .keras or .h5 file cannot")
 
 
 def _seeds(text: str) -> list[int]:
@@ -83,6 +85,7 @@ Image i of a seed is always the same, whatever else is made with it.""",
                      "fewer different ones")
     how.add_argument("--noise", type=one_of("normal", "uniform"), metavar="{normal,uniform}",
                      help="noise of a saved generator (default: its run's, else normal)")
+    how.add_argument("--trust", action="store_true", help=TRUST_HELP)
     how.add_argument("--frames", type=at_least(2), metavar="K",
                      help="images along a path, 2 or more (default: 9 in a picture, 48 in an "
                      "animation)")

@@ -47,7 +47,8 @@ def write_comparison(runs: Runs, path: str | Path = "comparison.html") -> Path:
     for name, run in labeled.items():
         configs[name], unclear = sections.read_facts(run)
         columns, unreadable = sections.read_columns(run)
-        logs[name], verdicts[name] = sections.known(columns), sections.verdict(columns)
+        verdicts[name] = None if unreadable else sections.verdict(columns)
+        logs[name] = sections.known(columns)
         pictures = Frames(run, BUDGET // len(labeled))
         frames.append(pictures.read())
         found = unclear + unreadable + pictures.problems()

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from utils.files import atomic_path
 from utils.metrics.names import NUMBERS
 from utils.metrics.tables import evaluation_table, read_evaluation
@@ -15,7 +13,7 @@ from utils.options.writing import command_of
 from utils.runs.columns import numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import diagnose
-from utils.wording import duration
+from utils.wording import duration, printable
 
 _NOISE = {
     "normal": "np.random.default_rng(0).standard_normal((4, {dim})).astype(np.float32)",
@@ -47,6 +45,12 @@ _LOADED = {  # by file in the folder: a title, the import, how to load and call 
         'runner(noise=noise)["output_0"]'),
 }  # fmt: skip
 
+_NEEDED = {  # of config.json, by part
+    "model": ("method", "image_shape", "noise", "noise_dim", "n_critic", "ema_decay", "precision",
+              "seed", "architecture", "base_filters"),
+    "data": ("source", "num_images", "skipped", "duplicates", "fingerprint", "digest"),
+}  # fmt: skip
+
 
 def write_model_card(
     run: RunDirectory, file: Path | None = None, raw: bool = False, folder: str | Path | None = None
@@ -70,18 +74,22 @@ def write_model_card(
     folder = run.path if folder is None else Path(folder)
     card = template.render(_facts(run, file or run.generator_keras, raw, folder))
     with atomic_path(folder / "MODEL_CARD.md") as temporary:
-        temporary.write_text(card, encoding="utf-8")
+        # A name may hold bytes that are not text, or what a terminal would obey.
+        lines = map(printable, card.split("\n"))
+        temporary.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, Any]:
-    config, rows = run.read_config(), run.read_log()
+    config, (rows, damage) = run.read_config(), run.whole_rows()
+    _require(run, config)
     options, model, data = config.get("options") or {}, config["model"], config.get("data")
     height, width, channels = model["image_shape"]
-    columns = numeric_columns(rows)
-    steps = rows[-1]["step"] if rows else 0
-    batch_size = options.get("batch_size")
+    versions = [f"{name} {each}" for name, each in (config.get("versions") or {}).items()]
+    columns, steps = numeric_columns(rows), rows[-1]["step"] if rows else 0
+    seconds = [value for value in columns.get("seconds", []) if math.isfinite(value)]
+    batch_size = None if damage else options.get("batch_size")
     which, step = _moment(run, file, config.get("exported"))
-    judged = _judged(config.get("evaluation"), rows, which, step)
+    judged = None if damage else _judged(config.get("evaluation"), rows, which, step)
     command, no_command = _command(options)
     evaluation, no_evaluation = _evaluation(run, file)
     return {
@@ -89,14 +97,16 @@ def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, 
         "noise": model["noise"], "noise_dim": model["noise_dim"],
         "description": options.get("description"), "license": options.get("license"),
         "data": data, "source": options.get("source"),
-        "model": model, "networks": _networks(model), "steps": steps,
+        "model": model, "networks": _networks(model),
+        "steps": f"at least {steps:,}" if damage else f"{steps:,}",
         "n_images": batch_size and steps * batch_size * model["n_critic"],
-        "seconds": duration(np.nanmax(columns["seconds"])) if "seconds" in columns else None,
+        "seconds": duration(max(seconds)) if seconds and not damage else None,
         "weights": f"{'' if raw or not model['ema_decay'] else 'the moving average (EMA) of '}"
                    f"those of the generator {which}",
-        "versions": ", ".join(f"{name} {version}" for name, version in config["versions"].items()),
+        "versions": ", ".join(versions) or "unknown",
         "command": command, "no_command": no_command,
-        "verdict": str(diagnose(columns)) if rows else None,
+        "verdict": None if damage or not rows else str(diagnose(columns)),
+        "no_verdict": f"not known: {damage}." if damage else "not known, because it has no log.",
         "judged": judged,
         "evaluation": evaluation and evaluation_table([evaluation], ["images"]),
         "no_evaluation": no_evaluation,
@@ -106,7 +116,17 @@ def _facts(run: RunDirectory, file: Path, raw: bool, folder: Path) -> dict[str, 
     }  # fmt: skip
 
 
-def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, int | None]:
+def _require(run: RunDirectory, config: Mapping[str, Any]) -> None:
+    """Raises ValueError unless config.json names what a card cannot do without."""
+    for part, names in _NEEDED.items():
+        for name in () if config.get(part) is None else names:
+            is_own = name in ("architecture", "base_filters") and "critic" in config[part]
+            if config[part].get(name) is None and not is_own:
+                raise ValueError(f"{printable(run.config)} must name {part}.{name} for a model "
+                                 "card: restore it. Received: a file without it")
+
+
+def _moment(run: RunDirectory, file: Path, exported: Any) -> tuple[str, int | None]:
     """When in the run a file's generator was made, and the step if the file names it."""
     if file.parent == run.checkpoints and file.name.startswith("step-"):
         step = int(file.name.split(".")[0].removeprefix("step-"))
@@ -114,6 +134,7 @@ def _moment(run: RunDirectory, file: Path, exported: str | None) -> tuple[str, i
     if file in (run.best_generator, run.best_generator_keras, run.best_generator_h5):
         return "at its best", None
     known = {"last": "at the end of the run", "best": "at its best"}
+    exported = exported["generator"] if isinstance(exported, dict) else exported
     return known.get(exported, "that the run exported; which one is not known"), None
 
 
@@ -165,8 +186,8 @@ def _judged(
 def _protocol(protocol: Mapping[str, Any]) -> str:
     return (
         f"{protocol['fakes']['images']:,} of its images against {protocol['real']['images']:,} "
-        f"real ones of {protocol['real']['source']}, {protocol['extractor']}, resize "
-        f"{protocol['resize_mode']}, seed {protocol['seed']}"
+        f"real ones of {protocol['real'].get('source', 'an array')}, {protocol['extractor']}, "
+        f"resize {protocol['resize_mode']}, seed {protocol['seed']}"
     )
 
 

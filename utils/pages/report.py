@@ -37,7 +37,7 @@ class Report:
         run = self.run
         config, problems = sections.read_facts(run)
         columns, log_problems = sections.read_columns(run)
-        verdict = sections.verdict(columns)
+        verdict = None if log_problems else sections.verdict(columns)
         columns = sections.known(columns)
         judged = judged_column(config, columns)
         panels = panels_of(columns, judged) if columns else []

@@ -1,9 +1,6 @@
 """The sections of a report, from what is on disk: plain values that the template shows."""
 
-import csv
 import dataclasses
-import json
-import math
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +13,7 @@ from utils.options.writing import command_of
 from utils.runs.columns import EvaluatedColumn, numeric_columns
 from utils.runs.directory import RunDirectory
 from utils.runs.health import Verdict, diagnose
+from utils.runs.reading import read_times
 from utils.wording import counted, duration, number, plain, size_of
 
 METHOD_NAMES = {"wgan-gp": "WGAN-GP", "wgan": "WGAN with clipping", "dcgan": "DCGAN"}
@@ -25,20 +23,19 @@ _HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(Trai
 def read_facts(run: RunDirectory) -> tuple[dict[str, Any], list[str]]:
     """config.json, and in words what is wrong with it. Its parts, if present, are dicts."""
     try:
-        config = run.read_config()
+        config, problems = run.known_config()
     except ValueError as error:
         return {}, [f"The run cannot be described: {error}."]
-    return {key: value for key, value in config.items() if isinstance(value, dict)}, []
+    problems = [f"Left out of config.json: {problem}." for problem in problems]
+    return {key: value for key, value in config.items() if isinstance(value, dict)}, problems
 
 
 def read_columns(run: RunDirectory) -> tuple[dict[str, np.ndarray], list[str]]:
     """The columns of numbers of log.csv, float [rows] by name, and what is wrong with it."""
-    try:
-        rows = run.read_log()
-    except (AttributeError, KeyError, OSError, TypeError, ValueError, csv.Error) as error:
-        problem = " ".join(str(error).split())
-        return {}, [f"{run.log_csv.name} cannot be read, so no curves are shown: {problem}."]
-    return {name: np.array(column) for name, column in numeric_columns(rows).items()}, []
+    rows, problem = run.whole_rows()
+    columns = {name: np.array(column) for name, column in numeric_columns(rows).items()}
+    return columns, [f"Only {counted(len(rows), 'row', 'rows')} of the log can be shown: "
+                     f"{problem}."] if problem else []
 
 
 def known(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -160,13 +157,10 @@ def data_facts(config: Mapping[str, Any]) -> dict[str, Any] | None:
 def times(run: RunDirectory, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Where the time went: [(what, duration, percent)], or in words why it is not known."""
     found, problem = {}, "This run has no record of where its time went (times.json)."
-    if run.times.is_file():
-        try:
-            content = json.loads(run.times.read_text(encoding="utf-8"))
-            found = {str(key): value for key, value in content.items()
-                     if isinstance(value, int | float) and 0 <= value < math.inf}  # fmt: skip
-        except (OSError, ValueError, AttributeError) as error:
-            problem = f"times.json cannot be read: {error}."
+    try:
+        found = read_times(run.times)
+    except ValueError as error:
+        problem = f"{error}."
     total = sum(found.values())
     rows = [(key, duration(value), round(100 * value / total, 1) if total else 0.0)
             for key, value in sorted(found.items(), key=lambda item: -item[1])]  # fmt: skip

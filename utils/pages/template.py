@@ -18,7 +18,7 @@ def write_page(template: str, values: dict[str, Any], path: Path) -> None:
     text = _templates().get_template(template).render(written=written, **values)
     with atomic_path(path) as temporary:
         # A file's name may hold bytes that are not text.
-        temporary.write_text(text, encoding="utf-8", errors="replace")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @functools.cache

@@ -1,15 +1,18 @@
 """Names and paths of everything a run writes, and how files are written: whole or not at all."""
 
 import contextlib
-import csv
 import json
-import math
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from utils.files import atomic_path, locked_file, remove_unfinished
-from utils.runs.columns import VERDICT
+from utils.files import UNFINISHED, atomic_path, locked_file, remove_unfinished
+from utils.runs.log_rows import Row, whole_rows
+from utils.runs.reading import read_json
+from utils.runs.recorded import is_of_a_run, known_facts
+from utils.wording import printable
 
 
 class RunDirectory:
@@ -61,13 +64,23 @@ class RunDirectory:
 
     def list_checkpoints(self) -> list[Path]:
         """Checkpoints, by step."""
-        return sorted(self.checkpoints.glob("step-*.weights.h5"))
+        found = self.checkpoints.glob("step-*.weights.h5")
+        return sorted((path for path in found if _step_of(path) >= 0), key=_step_of)
 
     def last_generator(self) -> Path | None:
-        """generator.keras or, if training has gone on since, the last checkpoint."""
-        files = [*self.list_checkpoints()[-1:], self.generator_keras]
-        files = [file for file in files if file.is_file()]
-        return max(files, default=None, key=lambda file: file.stat().st_mtime_ns)
+        """generator.keras or, if training has gone on since, the last checkpoint.
+
+        config.json says when it was exported. If it does not, generator.keras is taken.
+        """
+        last = next(reversed(self.list_checkpoints()), None)
+        if last is None or not self.generator_keras.is_file():
+            return self.generator_keras if self.generator_keras.is_file() else last
+        exported = self.read_config().get("exported", "last") if self.config.exists() else "last"
+        if isinstance(exported, dict):
+            is_newer = _step_of(last) > exported["step"]
+        else:  # None: training goes on; an earlier version wrote which one, but not when
+            is_newer = exported is None
+        return last if is_newer else self.generator_keras
 
     def require_unused(self) -> None:
         """Raises ValueError if a run has been trained here."""
@@ -76,6 +89,26 @@ class RunDirectory:
                 "save_path must not hold a run already: resume it (--resume, or resume=True), or "
                 f"choose another folder. Received: {str(self.path)!r}"
             )
+
+    def require_writable(self) -> None:
+        """Makes a file where the run is to write, and removes it again.
+
+        Raises:
+            ValueError: If that fails, or the path is not text, which TensorFlow's names of files
+                must be.
+        """
+        try:
+            os.fspath(self.path).encode()
+            for folder in (self.path, self.samples, self.checkpoints):
+                nearest = next(each for each in (folder, *folder.parents) if each.exists())
+                with tempfile.NamedTemporaryFile(prefix=UNFINISHED, dir=nearest):
+                    pass
+        except (OSError, UnicodeEncodeError) as error:
+            reason = getattr(error, "strerror", None) or "its name is not valid UTF-8"
+            raise ValueError(
+                "save_path must be a folder that can be written to: choose another. "
+                f"Received: '{printable(self.path)}' ({reason})"
+            ) from None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -101,34 +134,56 @@ class RunDirectory:
             yield
 
     def read_config(self) -> dict[str, Any]:
-        """What `write_config` wrote.
+        """What `write_config` wrote; every entry that is there keeps its rule.
+
+        Raises:
+            ValueError: If there is no run here, or its config.json cannot be read or was edited to
+                something else.
+        """
+        config, problems = self.known_config()
+        if problems:
+            raise ValueError(f"{printable(self.config)} must hold what a run writes: restore it. "
+                             f"Of it, {problems[0]}")  # fmt: skip
+        return config
+
+    def known_config(self) -> tuple[dict[str, Any], list[str]]:
+        """`read_config` without those entries that break their rules, and what is wrong with them.
 
         Raises:
             ValueError: If there is no run here, or its config.json cannot be read.
         """
-        if not self.config.is_file():
+        if not self.config.exists():
             raise ValueError(
                 f"save_path must be a run directory with a config.json to resume. "
                 f"Received: {str(self.path)!r}, where no run was started"
             )
-        try:
-            config = json.loads(self.config.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{self.config} must be readable JSON. Received: {error}") from None
-        if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-            raise ValueError(f"{self.config} must hold what a run writes. Received: other JSON")
-        return config
+        config = read_json(self.config)
+        if not is_of_a_run(config):
+            raise ValueError(f"{printable(self.config)} must hold what a run writes. "
+                             "Received: other JSON")  # fmt: skip
+        return known_facts(config)
 
-    def read_log(self) -> list[dict[str, float | str]]:
+    def read_log(self) -> list[Row]:
         """The rows of log.csv, one per interval, by column; no rows without a log.
 
         `step` is an int, `health` a string, the others are floats; an empty cell is NaN.
+
+        Raises:
+            ValueError: If it is damaged.
         """
-        if not self.log_csv.is_file():
-            return []
-        with self.log_csv.open(newline="", encoding="utf-8") as file:
-            return [{name: _cell(name, value) for name, value in row.items()}
-                    | {"step": int(row["step"])} for row in csv.DictReader(file)]  # fmt: skip
+        rows, problem = self.whole_rows()
+        if problem:
+            raise ValueError(problem)
+        return rows
+
+    def whole_rows(self) -> tuple[list[Row], str]:
+        """Likewise, but if log.csv is damaged, the rows before that, and in words what it is."""
+        return whole_rows(self.log_csv) if self.log_csv.exists() else ([], "")
+
+    def note_exported(self, generator: str, step: int) -> None:
+        """Writes into config.json which generator was exported, "last" or "best", and when."""
+        exported = {"generator": generator, "step": step}
+        self.write_config(self.read_config() | {"exported": exported})
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Writes config.json: options, model, data and versions of the run."""
@@ -136,7 +191,7 @@ class RunDirectory:
             temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def _cell(column: str, text: str) -> float | str:
-    if column == VERDICT:
-        return text
-    return math.nan if text == "" else float(text)
+def _step_of(checkpoint: Path) -> int:
+    """The generator step in a checkpoint's name; -1 for a file of somebody's own."""
+    step = checkpoint.name.removeprefix("step-").removesuffix(".weights.h5")
+    return int(step) if step.isascii() and step.isdecimal() else -1

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from utils.runs.directory import RunDirectory
+from utils.runs.reading import read_json
+from utils.runs.recorded import is_of_a_run
 
 
 def run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
@@ -14,16 +16,16 @@ def run_of(path: Path) -> tuple[RunDirectory | None, dict[str, Any]]:
         The run and its config.json; None and nothing if there is no run.
 
     Raises:
-        ValueError: If the path is a run directory whose config.json cannot be read.
+        ValueError: If the config.json there, or beside it, cannot be read or was edited.
     """
     run = RunDirectory(path)
-    if run.config.is_file():
+    if run.config.exists():
         return run, run.read_config()
     run = RunDirectory(path.parent)
-    try:
-        return run, run.read_config()
-    except ValueError:  # not a run: its config.json, if any, belongs to something else
+    # Beside a saved generator, a config.json may belong to something else.
+    if not run.config.is_file() or not is_of_a_run(read_json(run.config)):
         return None, {}
+    return run, run.read_config()
 
 
 def is_generator(path: Path) -> bool:

@@ -168,7 +168,7 @@ def _unstable_generator(rows: Rows) -> Finding:
 def _critic_too_weak(rows: Rows) -> Finding:
     if "wasserstein_estimate" in rows:
         name, margin = "The Wasserstein estimate", rows["wasserstein_estimate"]
-    elif "real_probability" in rows:
+    elif {"real_probability", "fake_probability"} <= rows.keys():
         name = "The difference between the critic's probabilities"
         margin = rows["real_probability"] - rows["fake_probability"]
     else:
@@ -202,7 +202,7 @@ def _mode_collapse(rows: Rows) -> Finding:
 
 
 def _discriminator_too_strong(rows: Rows) -> Finding:
-    if "real_probability" not in rows or "sample_diversity" not in rows:
+    if not {"real_probability", "fake_probability", "sample_diversity"} <= rows.keys():
         return None
     real, fake = level(rows["real_probability"]), level(rows["fake_probability"])
     is_certain = real > CERTAIN_PROBABILITY and fake < 1 - CERTAIN_PROBABILITY

@@ -73,10 +73,10 @@ def _read_columns(run: Path) -> dict[str, np.ndarray]:
     """The columns of a run's log.csv with any number, float [rows] by name."""
     try:
         rows = RunDirectory(run).read_log()
-    except (KeyError, TypeError, ValueError) as error:  # raised by a file of another kind
+    except ValueError as error:
         raise ValueError(
             "runs must be run directories with the log.csv that training writes. "
-            f"Received: '{run}' ({' '.join(str(error).split())})"
+            f"Received: '{run}' ({error})"
         ) from None
     if not rows:
         raise ValueError(

@@ -77,7 +77,10 @@ class Evaluation:
         return f"{self.judge.column.label}: {self._best()}"
 
     def _best(self) -> str:
-        row = self.log.rows[self.judge.column.best(self._values())]
+        best = self.judge.column.best(self._values())
+        if best is None:  # none of the numbers is finite
+            return "unknown"
+        row = self.log.rows[best]
         return f"{row[self.judge.column.name]:.4g} at step {row['step']}"
 
     def _evaluate(self, step: int) -> None:

@@ -21,13 +21,19 @@ logger = logging.getLogger("gans")
 class Log:
     """The rows of log.csv, one an interval: all that a run remembers of its intervals.
 
-    Rows up to a step are read; later ones were not checkpointed. `rows` are by column; an empty
-    cell is NaN.
+    Rows up to a step are read; later ones were not checkpointed.
+
+    Attributes:
+        rows: By column; an empty cell is NaN.
+        problem: What was wrong with the file, in words; rows from there on are left out.
     """
 
     def __init__(self, run: RunDirectory, step: int):
         self.path = run.log_csv
-        self.rows = [row for row in run.read_log() if row["step"] <= step]
+        rows, self.problem = run.whole_rows()
+        self.rows = [row for row in rows if row["step"] <= step]
+        if self.problem:  # whoever can repair it finds it here
+            self.path.replace(self.path.with_name("log.csv.damaged"))
         self.write()
 
     @property
@@ -109,7 +115,7 @@ class MetricsLog:
         self._since = (step, ended)
         # No step was done if the run ends at the step where it was interrupted.
         rate = (step - first_step) / (ended - began) if step > first_step else math.nan
-        before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
+        before = self.log.rows[-1].get("seconds", math.nan) if self.log.rows else 0.0
         return {
             "seconds": ended - began + before,
             "steps_per_second": rate,

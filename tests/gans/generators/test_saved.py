@@ -1,6 +1,7 @@
 """Images from a saved generator are those of the model, whatever file it was saved to."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -65,9 +66,9 @@ def test_bytes_are_rounded_and_do_not_wrap():
 
 
 def refusal_of(path, **options):
-    """The one line that this path gives."""
+    """The one line that this path gives, even if it is trusted."""
     with pytest.raises(ValueError, match="path must be ") as caught:
-        SavedGenerator(path, **options)
+        SavedGenerator(path, trust=True, **options)
     message = str(caught.value)
     assert str(path) in message and "\n" not in message and len(message) < 600
     return message
@@ -89,6 +90,36 @@ def test_damaged_and_missing_files(trained, tmp_path):
     (tmp_path / "g.npz").write_bytes(b"")
     for name in ("missing.keras", "folder", "g.npz"):
         assert "existing" in refusal_of(tmp_path / name)
+
+
+def test_a_saved_model_of_somebody_else_needs_trust(trained, tmp_path, monkeypatch):
+    """Whatever else is sent along with it: what was written here is noted elsewhere."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    here = tmp_path / "saved_model"
+    trained.save_generator(here)
+    copy, changed = tmp_path / "copy", tmp_path / "changed"
+    for folder in (copy, changed):
+        shutil.copytree(here, folder)
+    SavedGenerator(here)
+    SavedGenerator(copy)
+    (changed / "assets" / "new").mkdir(parents=True)
+    (changed / "assets" / "new" / "file").touch()
+    monkeypatch.setattr("tensorflow.saved_model.load", None)  # nothing of it may be read
+    with pytest.raises(ValueError, match="trust must be given .--trust, or trust=True.*keras"):
+        SavedGenerator(changed)
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
+    with pytest.raises(ValueError, match="trust must be given"):
+        SavedGenerator(here)
+    assert SavedGenerator(here, trust=True).noise_dim == 6
+
+
+@pytest.mark.parametrize("kind", ["g.keras", "g.h5"])
+def test_code_in_a_keras_file_is_refused(tmp_path, kind):
+    noise = keras.Input((6,))
+    images = keras.layers.Reshape((2, 1, 3))(keras.layers.Lambda(lambda rows: rows)(noise))
+    keras.Model(noise, images).save(tmp_path / kind)
+    assert "arbitrary code execution" in refusal_of(tmp_path / kind)
 
 
 def test_models_that_are_no_generators(trained, tmp_path):

@@ -148,6 +148,28 @@ def test_rows_after_the_last_checkpoint_are_written_again(tiny_gan, tiny_data, t
     assert len(RunDirectory(tmp_path / "parts").list_samples()) == 3
 
 
+@pytest.mark.parametrize(
+    ("damage", "kept"),
+    [(lambda text: text[:-9], [4, 8]), (lambda text: text.split("\n")[0] + "\n", []),
+     (lambda text: text.replace("step", "steps"), [])],
+    ids=["cut", "short", "without steps"],
+)  # fmt: skip
+def test_a_damaged_log_does_not_lose_the_run(tiny_gan, tiny_data, tmp_path, capsys, damage, kept):
+    """Nothing takes the place of the rows that are lost, and the run says so."""
+    train(tiny_gan(), tiny_data, tmp_path)
+    log, times = tmp_path / "log.csv", tmp_path / "times.json"
+    log.write_text(damage(log.read_text()))
+    times.write_text('{"training": "long"}')
+    for steps, added in [(10, []), (14, [12, 14])]:
+        capsys.readouterr()
+        run = train(tiny_gan(), tiny_data, tmp_path, resume=True, train_steps=steps)
+        assert run.finished and run.step == steps
+        said = capsys.readouterr().out
+        assert f"rows of log.csv after step {(kept or [0])[-1]} are lost" in said
+        assert ("times.json must hold seconds" in said) == (steps == 10)
+        assert [row["step"] for row in RunDirectory(tmp_path).read_log()] == kept + added
+
+
 def test_killed_before_the_first_interval_it_starts_from_the_same_weights(
     tiny_gan, tiny_data, tmp_path
 ):

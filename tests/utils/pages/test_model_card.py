@@ -30,7 +30,8 @@ def finished(tmp_path_factory):
         "--resize", "8", "8", "--base_filters", "4", "--noise_dim", "6", "--batch_size", "8",
         "--train_steps", "4", "--save_interval", "2", "--save_path", str(folder / "run"),
         "--noise", "uniform", "--hold_out", "0.25", "--quiet",
-        "--description", "Gray noise, for a test.", "--license", "CC0",
+        "--description", "Gray noise, for a test.\nNot caf\udce9, nor \x1b[31mred.",
+        "--license", "CC0",
         *(["--export", *exports] if exports else []),
     ])  # fmt: skip
     assert status == 0
@@ -41,7 +42,8 @@ def test_the_card_says_what_the_run_knows(finished):
     card = (finished.path / "MODEL_CARD.md").read_text()
     config = finished.read_config()
     for fact in [
-        "# A generator of 8x8 gray images", "Gray noise, for a test.", "License: CC0",
+        "# A generator of 8x8 gray images", "License: CC0",
+        "\nGray noise, for a test.\nNot caf\\udce9, nor \\x1b[31mred.\n",
         "30 images, resized to 8x8; 10 more were held out", config["data"]["fingerprint"],
         "6 random numbers, uniform in [-1, 1]", "Method wgan-gp, networks dcgan with 4 filters",
         "4 generator steps, in which the critic saw 32 real images",

@@ -85,7 +85,8 @@ def test_a_judged_run_names_its_number_and_protocol(tmp_path):
     run = write_run(tmp_path / "run", rows=4, evaluation=protocol)
     lines = run.log_csv.read_text().splitlines()
     values = ["fid", "", "50.5", "", "60.25"]
-    run.log_csv.write_text("\n".join(map(",".join, zip(lines, values, strict=True))))
+    rows = map(",".join, zip(lines, values, strict=True))
+    run.log_csv.write_text("".join(f"{row}\n" for row in rows))
     text = write_report(run).read_text()
     (series,) = _panels(text)["FID"]["series"]
     assert (series["steps"], series["values"]) == ([200, 400], [50.5, 60.25])
@@ -148,9 +149,9 @@ def test_damaged_files_are_said_in_words_and_passed_over(run, caplog):
     run.sample(100).write_bytes(run.sample(100).read_bytes()[:90])
     save_image(np.zeros((4, 4), np.uint8), run.samples / "step-best.png")  # someone's own
     text = write_report(run).read_text()
-    for part in ["config.json must be readable JSON", "log.csv cannot be read",
-                 "times.json cannot be read", "an evaluation must be the evaluation.json",
-                 "(real.png)", "23 of the 25 grids"]:  # fmt: skip
+    for part in ["config.json must be readable JSON", "log.csv is damaged at line 2",
+                 "times.json must hold seconds by name", "(real.png)",
+                 "an evaluation must be the evaluation.json", "23 of the 25 grids"]:  # fmt: skip
         assert part in _words(text), part
     assert [frame["step"] for frame in _data(text)["runs"][0]][:2] == [200, 300]
     assert {record.args[0] for record in caplog.records} == {str(run.sample(100)), str(run.real)}

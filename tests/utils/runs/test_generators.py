@@ -25,13 +25,14 @@ def run(tmp_path):
 
 
 def test_the_generator_that_is_wanted(run):
+    run.note_exported("last", 20)
     assert generator_file(run) == run.generator_keras
     assert generator_file(run, raw=True) == run.checkpoint(20)
     assert generator_file(run, step=10) == generator_file(run, step=10, raw=True)
     assert generator_file(run, step=10) == run.checkpoint(10)
     assert generator_file(run, best=True) == run.best_generator
-    os.utime(run.checkpoint(20))  # trained on since the end
-    assert generator_file(run) == run.checkpoint(20)
+    run.checkpoint(30).touch()  # trained on since the end
+    assert generator_file(run) == run.checkpoint(30)
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def keras_extractor(path: str | Path, resize_mode: str = "tf1",
     if path.suffix != ".keras" or not path.is_file():
         raise ValueError(f"features must be an existing .keras file. Received: '{path}'")
     try:
-        network = keras.models.load_model(path, compile=False)
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError(f"features must be an undamaged Keras model. Received: '{path}' "
