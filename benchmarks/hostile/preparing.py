@@ -24,7 +24,6 @@ class Prepared(NamedTuple):
         images: The prepared images, uint8 [N, 16, 16, C].
         skipped: (name, reason) of others.
         digest: Of the images.
-        note: What the source wants to be known of it, or None.
     """
 
     status: int
@@ -32,7 +31,6 @@ class Prepared(NamedTuple):
     images: np.ndarray
     skipped: list[tuple[str, str]]
     digest: str
-    note: str | None
 
     def failures(self) -> Iterator[Failure]:
         """What is wrong with what it said, whatever it was; no case is named."""
@@ -66,6 +64,5 @@ def prepare(source: Path, cache: Path) -> Prepared:
         file.seek(0)
         errors = file.read().decode("utf-8", "replace")
     if data is None:
-        return Prepared(status, errors, np.zeros((0, *SIZE, 3), np.uint8), [], "", None)
-    return Prepared(status, errors, data.images, data.skipped, data.digest,
-                    data.describe()["note"])
+        return Prepared(status, errors, np.zeros((0, *SIZE, 3), np.uint8), [], "")
+    return Prepared(status, errors, data.images, data.skipped, data.digest)

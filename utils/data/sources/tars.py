@@ -218,7 +218,8 @@ class _HeaderReader:
         """
         info = tarfile.TarInfo.fromtarfile(self)
         start = self.tell()
-        if info.size < 0 or self.offset < start or len(info.name) > _NAME_BYTES:
+        name = info.name
+        if info.size < 0 or self.offset < start or len(name) > _NAME_BYTES or "\0" in name:
             raise tarfile.HeaderError("damaged")
         if info.isdir():
             return None, self.offset
