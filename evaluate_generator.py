@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.checks import at_least, one_of
-from utils.files import atomic_path, expanded
+from utils.files import atomic_path, expanded, require_writable
 from utils.metrics.names import METRICS, NUMBERS, require_one_network
 from utils.options.command_line import OptionParser, add_options
 from utils.options.generation import TRUST_HELP
@@ -143,6 +143,7 @@ def _output(given: str | None, path: Path, run: RunDirectory | None) -> Path:
     output = expanded(default if given is None else given, "output")
     if output.exists() and not output.is_dir():
         raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
+    require_writable(output, "output")
     return output
 
 

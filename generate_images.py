@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from utils.files import expanded
+from utils.files import expanded, require_writable
 from utils.metrics.names import require_one_network
 from utils.options.generation import generation_parser
 from utils.options.saved import data_options, preparation
@@ -147,6 +147,7 @@ def _output(given: argparse.Namespace, name: str, folder: Path) -> Path:
     is_folder = output.suffix not in _ENDINGS
     if is_folder and output.exists() and not output.is_dir():
         raise ValueError(f"output must be a folder. Received: '{output}', which is a file")
+    require_writable(output if is_folder else output.parent, "output")
     if name == "export":
         there = sum((output / _EXPORTED[each]).exists() for each in given.export)
     else:

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,8 +73,35 @@ def require_room(path: Path, needed: int) -> None:
 
 def _free(path: Path) -> int:
     """Bytes that are free where `path` is or will be."""
-    place = next((each for each in (path, *path.absolute().parents) if each.exists()), Path("/"))
-    return shutil.disk_usage(place).free
+    return shutil.disk_usage(_nearest(path)).free
+
+
+def _nearest(path: Path) -> Path:
+    """The path or, of the folders it will be in, the first that exists."""
+    return next((each for each in (path, *path.absolute().parents) if each.exists()), Path("/"))
+
+
+def require_writable(folder: Path, argument: str) -> None:
+    """Makes a file in a folder, or where it will be made, and removes it again.
+
+    Args:
+        folder: Its path.
+        argument: The option that names it.
+
+    Raises:
+        ValueError: If that fails, or the path is not text, which TensorFlow's names of files must
+            be.
+    """
+    try:
+        os.fspath(folder).encode()
+        with tempfile.NamedTemporaryFile(prefix=UNFINISHED, dir=_nearest(folder)):
+            pass
+    except (OSError, UnicodeEncodeError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not valid UTF-8"
+        raise ValueError(
+            f"{argument} must be in a folder that can be written to: choose another. "
+            f"Received: '{printable(folder)}' ({reason})"
+        ) from None
 
 
 def write_whole(path: Path, data: bytes | memoryview) -> None:

@@ -2,13 +2,11 @@
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from utils.files import UNFINISHED, atomic_path, locked_file, remove_unfinished
+from utils.files import atomic_path, locked_file, remove_unfinished, require_writable
 from utils.runs.log_rows import Row, whole_rows
 from utils.runs.reading import read_json
 from utils.runs.recorded import is_of_a_run, known_facts
@@ -97,18 +95,8 @@ class RunDirectory:
             ValueError: If that fails, or the path is not text, which TensorFlow's names of files
                 must be.
         """
-        try:
-            os.fspath(self.path).encode()
-            for folder in (self.path, self.samples, self.checkpoints):
-                nearest = next(each for each in (folder, *folder.parents) if each.exists())
-                with tempfile.NamedTemporaryFile(prefix=UNFINISHED, dir=nearest):
-                    pass
-        except (OSError, UnicodeEncodeError) as error:
-            reason = getattr(error, "strerror", None) or "its name is not valid UTF-8"
-            raise ValueError(
-                "save_path must be a folder that can be written to: choose another. "
-                f"Received: '{printable(self.path)}' ({reason})"
-            ) from None
+        for folder in (self.path, self.samples, self.checkpoints):
+            require_writable(folder, "save_path")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
