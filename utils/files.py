@@ -173,9 +173,9 @@ def expanded(path: str | os.PathLike, argument: str) -> Path:
                          f"the whole path. Received: {printable(path)}") from error
 
 
-def remove_unfinished(folder: str | Path) -> None:
-    """Deletes what `atomic_path` left in `folder` itself when a process was killed."""
-    for path in Path(folder).glob(f"{UNFINISHED}*"):
+def remove_unfinished(folder: str | Path, name: str = "") -> None:
+    """Deletes what `atomic_path` left of `name`, or of all, when a process was killed."""
+    for path in Path(folder).glob(f"{UNFINISHED}*{name}"):
         _remove(path)
 
 
@@ -187,7 +187,7 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
+def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[bool]:
     """Holds the lock that a file stands for; the lock ends with the process, however that ends.
 
     The file is created, and removed at the end; one left by a killed process locks nothing. On a
@@ -197,12 +197,16 @@ def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
         path: The file. Its folder must exist.
         if_busy: Called once if another process holds the lock; raises, or returns to wait for it.
 
+    Yields:
+        Whether it is locked.
+
     Raises:
         OSError: The file cannot be created.
     """
     busy = False
     while True:
         with path.open("w") as file:
+            has_locks = True
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -210,12 +214,12 @@ def locked_file(path: Path, if_busy: Callable[[], None]) -> Iterator[None]:
                     busy = True
                     if_busy()
                 fcntl.flock(file, fcntl.LOCK_EX)
-            except OSError:  # a file system without locks
-                pass
+            except OSError:
+                has_locks = False
             if not _is_at(path, file.fileno()):  # its last holder has removed it
                 continue
             try:
-                yield
+                yield has_locks
             finally:
                 path.unlink(missing_ok=True)
             return

@@ -23,7 +23,7 @@ from utils.data.image_formats import UnreadableImageError, UnusableImageError
 from utils.data.prepared_set import SetIndex, load, write_index, write_pixels
 from utils.data.remarks import listed, most_common
 from utils.data.sources.base import Source
-from utils.files import atomic_path, locked_file, require_room
+from utils.files import atomic_path, locked_file, remove_unfinished, require_room
 from utils.process import progress_bar
 from utils.wording import printable
 
@@ -108,7 +108,9 @@ def _only_one(folder: Path, show_progress: bool) -> Iterator[bool]:
         if show_progress:
             print("Another process is preparing these images; waiting for it", file=sys.stderr)
 
-    with locked_file(folder.with_name(f".lock-{folder.name}"), wait):
+    with locked_file(folder.with_name(f".lock-{folder.name}"), wait) as locked:
+        if locked:  # then whoever left something unfinished has ended
+            remove_unfinished(folder.parent, folder.name)
         yield waited
 
 

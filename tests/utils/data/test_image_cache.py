@@ -86,8 +86,7 @@ def test_a_killed_preparation_is_never_trusted(source, cache, signal_number, aft
         assert len(left) == 1
     data = prepare(source, cache)
     np.testing.assert_array_equal(data.images, np.load(source))
-    # What is unfinished may be alive as far as we know; a lock is not.
-    assert set(cache.iterdir()) == {*left, data.cache_path}
+    assert set(cache.iterdir()) == {data.cache_path}
 
 
 WAITING = "Another process is preparing these images; waiting for it\n"
