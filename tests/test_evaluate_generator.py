@@ -173,7 +173,7 @@ def test_mistakes_are_one_line_and_harm_nothing(made, judge, tmp_path):
         (1, "resize must be left out with a generator", [run, "--resize", "9", "8"]),
         (1, "earlier one", [run, "--beside", earlier]),
         (1, "output must be a folder", [run, "--output", tmp_path / "file"]),
-        (1, "output must be in a folder", [run, "--output", tmp_path / "file" / "x"]),
+        (1, "output must be a folder that can", [run, "--output", tmp_path / "file" / "x"]),
         (2, "did you mean --metrics?", [run, "--metric", "fid"]),
         (2, "Received: 'fjd'", [run, "--metrics", "fjd"]),
         (2, "number of at least 1", [run, "--num_images", "0"]),

@@ -201,7 +201,7 @@ def test_nothing_is_overwritten_unless_wanted(run, generate, tmp_path):
         (["--count", "3", "--grid", "2x2"], "count must be left out with --grid: it goes with"),
         (["--grid", "2x2", "--output", "grid.jpg"], "output must be .png. Received: 'grid.jpg'"),
         (["--output", "x.png"], "output must be a folder, .zip, .npz. Received: 'x.png'"),
-        (["--output", "/proc/x"], "output must be in a folder that can be written to"),
+        (["--output", "/proc/x"], "output must be a folder that can be written to"),
         (["--grid", "2x2", "--output", "/proc/x.png"], "Received: '/proc' (No such file"),
         (["--step", "9"], "has the checkpoint of step 9: those kept are 1, 2, 3"),
         (["--best", "--raw"], "best must be given without raw and step"),

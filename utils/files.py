@@ -99,7 +99,7 @@ def require_writable(folder: Path, argument: str) -> None:
     except (OSError, UnicodeEncodeError) as error:
         reason = getattr(error, "strerror", None) or "its name is not valid UTF-8"
         raise ValueError(
-            f"{argument} must be in a folder that can be written to: choose another. "
+            f"{argument} must be a folder that can be written to: choose another. "
             f"Received: '{printable(folder)}' ({reason})"
         ) from None
 
