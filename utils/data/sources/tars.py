@@ -217,8 +217,7 @@ class _HeaderReader:
             Exception: Nearly any, if the header is damaged.
         """
         info = tarfile.TarInfo.fromtarfile(self)
-        start = self.tell()
-        name = info.name
+        start, name = self.tell(), info.name
         if info.size < 0 or self.offset < start or len(name) > _NAME_BYTES or "\0" in name:
             raise tarfile.HeaderError("damaged")
         if info.isdir():
@@ -235,7 +234,5 @@ class _HeaderReader:
                 raise tarfile.HeaderError("damaged")
             if info.issparse() and not pieces:
                 pieces = ((0, 0),)  # zeros only
-            return TarMember(info.name, info.size, start, pieces), self.offset
-        if not is_image_name(info.name):
-            return TarMember(info.name), self.offset
-        return TarMember(info.name, problem=problem), self.offset
+            return TarMember(name, info.size, start, pieces), self.offset
+        return TarMember(name, problem=problem if is_image_name(name) else None), self.offset
