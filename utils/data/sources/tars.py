@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from utils.data.image_formats import UnreadableImageError, UnusableImageError
+from utils.data.image_formats import UnreadableImageError, UnusableImageError, check_bytes
 from utils.data.sources.base import Item, Source, is_image_name, other_endings, whole_archive
 from utils.data.sources.unpacking import Plain, Stream, unpacked
 
@@ -101,7 +101,7 @@ class TarSource(Source):
     def _content(self, stream: Stream, member: TarMember) -> bytes:
         if member.problem is not None:
             raise UnusableImageError(member.problem)
-        self.check_size(member.size)
+        check_bytes(member.size, self.max_megapixels)
         return content(stream, member)
 
 

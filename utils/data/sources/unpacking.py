@@ -162,7 +162,7 @@ _KINDS = {
 
 
 def unpacked(file: BinaryIO) -> Stream:
-    """A whole file, unpacked if its first bytes say that it is compressed (gzip, bzip2, xz, lzma)."""
+    """A whole file, unpacked if its first bytes are those of gzip, bzip2, xz or lzma."""
     size = os.fstat(file.fileno()).st_size
     begin = os.pread(file.fileno(), 8, 0)
     for magic, decompressor in _KINDS.items():

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from utils.data.image_formats import UnreadableImageError, UnusableImageError
+from utils.data.image_formats import UnreadableImageError, UnusableImageError, check_bytes
 from utils.data.sources.base import Source, is_image_name, other_endings, whole_archive
 from utils.data.sources.unpacking import MOST_TIMES, Plain, Unpacked, deflated, lzma_alone
 
@@ -43,7 +43,7 @@ class ZipSource(Source):
 
     def read(self, index: int) -> bytes:
         member = self._members[index]
-        self.check_size(member.file_size)
+        check_bytes(member.file_size, self.max_megapixels)
         try:
             self._archive.check(member)
         except ValueError as error:
