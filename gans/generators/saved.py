@@ -22,7 +22,6 @@ from utils.runs.trust import require_trust
 # earlier version had.
 NO_OPTIONS = ("method", "critic_optimizer", "generator_optimizer", "penalty_every", "penalty_share")
 
-
 _NOT_FINITE = "images are not finite"
 
 
