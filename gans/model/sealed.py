@@ -65,7 +65,7 @@ def sealed_file(model: keras.Model, ending: str) -> memoryview:
             model.save(file)
     if ending != ".keras":
         with h5py.File(memory, "a") as file:
-            file.attrs[_SEALED] = True  # so that one cut off is missed
+            file.attrs[_SEALED] = True  # so that the loss of a seal is noticed
     digest = hashlib.sha256(memory.getbuffer()).hexdigest()
     memory.seek(0, io.SEEK_END)
     memory.write(_seal(digest))

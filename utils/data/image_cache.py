@@ -23,7 +23,7 @@ from utils.data.image_formats import UnreadableImageError, UnusableImageError
 from utils.data.prepared_set import SetIndex, load, write_index, write_pixels
 from utils.data.remarks import listed, most_common
 from utils.data.sources.base import Source
-from utils.files import atomic_path, locked_file, remove_unfinished, require_room
+from utils.files import UNFINISHED, atomic_path, locked_file, remove_unfinished, require_room
 from utils.process import progress_bar
 from utils.wording import printable
 
@@ -179,7 +179,7 @@ def _nothing_usable(source: Source, index: SetIndex) -> str:
 
 def _remove_abandoned(folder: Path) -> None:
     """Deletes leftovers of killed preparations that no process has touched for a day."""
-    for path in folder.glob(".unfinished-*"):
+    for path in folder.glob(f"{UNFINISHED}*"):
         try:
             newest = max(part.stat().st_mtime for part in [path, *path.glob("*")])
         except OSError:  # finished or removed in the meantime
