@@ -103,7 +103,7 @@ def read_image_file(path: Path, max_megapixels: float) -> bytes:
     """
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait forever
             raise UnusableImageError("not a regular file")
         check_bytes(status.st_size, max_megapixels)
         return path.read_bytes()

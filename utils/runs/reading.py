@@ -33,7 +33,7 @@ def read_text(path: Path, errors: str = "strict") -> str:
         errors: What is done about bytes that are not UTF-8, as for `bytes.decode`.
 
     Raises:
-        ValueError: It is missing, is no file, is too large or cannot be read or decoded.
+        ValueError: It is missing, not a file, too large, or cannot be read or decoded.
     """
     try:
         if not path.is_file():

@@ -62,7 +62,7 @@ class ZipSource(Source):
 
 
 class ZipMembers:
-    """The members of a zip archive, of which none is unpacked to more than it declares.
+    """The members of a zip archive; none is unpacked to more than it declares.
 
     Args:
         path: The archive.
