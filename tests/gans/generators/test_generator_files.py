@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gans.generators.files import load_generator_weights
+from gans.generators.saved import SavedGenerator
 
 
 def _weights(model) -> list[np.ndarray]:
@@ -119,6 +120,8 @@ def test_a_keras_file_that_unpacks_to_far_more_is_refused(trained, tmp_path):
         archive.writestr("model.weights.h5", bytes(2**26 + 1))
     with pytest.raises(ValueError, match="200 times larger"):
         load_generator_weights(trained.generator, tmp_path / "g.keras")
+    with pytest.raises(ValueError, match="200 times larger"):
+        SavedGenerator(tmp_path / "g.keras")
 
 
 def test_a_flipped_bit_in_a_keras_file_is_found(tiny_gan, files):
