@@ -44,7 +44,7 @@ class DiskFullError(OSError):
 
 
 def lack_of_room(error: BaseException) -> str | None:
-    """What the system says if an error, of any library, is of a full disk; else None."""
+    """What the system says of a full disk if that is what an error, of any library, is; or None."""
     number = getattr(error, "errno", None)
     text = str(error)
     return next((os.strerror(full) for full in _FULL
@@ -53,7 +53,7 @@ def lack_of_room(error: BaseException) -> str | None:
 
 @contextlib.contextmanager
 def full_disk_named(path: str | Path) -> Iterator[None]:
-    """Turns whatever a full disk makes of the block into `DiskFullError`, which names `path`."""
+    """Turns any error of a full disk in the block into `DiskFullError`, which names `path`."""
     try:
         yield
     except DiskFullError as error:  # of a file that the user has not named

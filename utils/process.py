@@ -19,8 +19,8 @@ from utils.wording import printable
 def run_script(main: Callable[[], int]) -> NoReturn:
     """Runs a script's `main` and ends the process with the status that it returns.
 
-    A character that the console's encoding lacks is printed as an escape. If nobody reads the
-    output any more, as behind `| head -1`, the process ends quietly.
+    A character that the console's encoding lacks is printed as an escape. Pillow's warnings are
+    not shown. If nobody reads the output any more, as behind `| head -1`, the process ends quietly.
 
     Does not use sys.exit: HDF5 crashes at Python's shutdown if it could not finish writing a file,
     and TensorFlow's threads take seconds to end.
@@ -29,6 +29,8 @@ def run_script(main: Callable[[], int]) -> NoReturn:
         if getattr(sys, name) is None:  # closed by whoever started the process
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
         getattr(sys, name).reconfigure(errors="backslashreplace")
+    # Of odd images: what matters becomes a reason. Here for all threads, which no context is.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         try:
             status = main()

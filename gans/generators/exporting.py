@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from utils.files import full_disk_named, lack_of_room
+from utils.files import UNFINISHED, full_disk_named, lack_of_room
 from utils.latent import sample
 from utils.process import quiet_stderr
 
@@ -78,7 +78,7 @@ def export_generator(generator: keras.Model, path: str | Path) -> float:
         expected = np.asarray(generator(noise, training=False))
     with (
         full_disk_named(path),
-        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder,
+        tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder,
     ):
         written = Path(folder) / path.name
         try:

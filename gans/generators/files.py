@@ -1,8 +1,6 @@
 """The trained generator as a file of its own, for use without this package."""
 
-import tempfile
 import warnings
-import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -10,13 +8,15 @@ import h5py
 import keras
 
 from gans.generators.exporting import export_generator
-from gans.model.sealed import require_whole, seal_folder, sealed_file
+from gans.model.sealed import MemoryFile, require_whole, seal_folder, sealed_file
+from utils.data.sources.zips import ZipMembers
 from utils.files import full_disk_named, write_whole
 from utils.process import quiet_stderr
 from utils.runs.trust import remember
 
 # Where a whole run's checkpoint keeps them.
 EMA_GROUP, RAW_GROUP = "ema_generator", "generator"
+_WEIGHTS = "model.weights.h5"  # in a .keras file
 
 
 def save_generator(generator: keras.Model, path: str | Path) -> None:
@@ -81,10 +81,10 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
     previous = generator.get_weights()
     try:
         require_whole(path)
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        with warnings.catch_warnings():
             # Keras only warns if a part of the file fits nothing, and loads the rest.
             warnings.simplefilter("error", UserWarning)
-            generator.load_weights(_generator_alone(path, generator, Path(folder), raw))
+            generator.load_weights(_generator_alone(path, generator, raw))
     except BaseException as error:
         generator.set_weights(previous)
         # A damaged file may raise anything in the libraries that read it.
@@ -97,18 +97,24 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
         ) from error
 
 
-def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool) -> Path:
-    """A file that `generator.load_weights` takes: `path`, or one made from it in `folder`.
+def _generator_alone(path: Path, generator: keras.Model, raw: bool) -> Path | MemoryFile:
+    """A file that `generator.load_weights` takes: `path`, or one made from it in memory.
 
     Raises:
         ValueError: If its arrays are not the generator's.
     """
+    weights = path
     if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:
-            path = Path(archive.extract("model.weights.h5", folder))
+        archive = ZipMembers(path)
+        member = next((each for each in archive.members if each.filename == _WEIGHTS), None)
+        if member is None:
+            raise ValueError(f"no {_WEIGHTS} in it")
+        archive.check(member)
+        weights = MemoryFile(".weights.h5")
+        weights.write(archive.open(member).read(member.file_size))
     elif not path.name.endswith(".weights.h5"):
         return path  # of the older format, which Keras compares layer by layer
-    with h5py.File(path) as source:
+    with h5py.File(weights) as source:
         root = source.get(RAW_GROUP if raw and EMA_GROUP in source else EMA_GROUP, source)
         stored = Counter()
         root.visititems(
@@ -120,8 +126,8 @@ def _generator_alone(path: Path, generator: keras.Model, folder: Path, raw: bool
             where = f"{stored[shape]} in the file, {own[shape]} in this generator"
             raise ValueError(f"arrays of shape {shape}: {where}")
         if root is source:
-            return path
-        alone = folder / "generator.weights.h5"
+            return weights
+        alone = MemoryFile(".weights.h5")  # on a full disk, HDF5 would end the process
         with h5py.File(alone, "w") as target:
             for name in root:
                 source.copy(root[name], target, name)

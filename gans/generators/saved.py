@@ -15,13 +15,13 @@ import gans.architectures.spectral  # noqa: F401  a saved network may have its l
 from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
 from gans.model.sealed import is_finite, require_whole
+from utils.data.sources.zips import check_members
 from utils.latent import NOISES, sample
 from utils.runs.trust import require_trust
 
 # What "model" of config.json holds beside options: facts, and options of training alone that an
 # earlier version had.
 NO_OPTIONS = ("method", "critic_optimizer", "generator_optimizer", "penalty_every", "penalty_share")
-
 
 _NOT_FINITE = "images are not finite"
 
@@ -58,6 +58,8 @@ class SavedGenerator:
         if not is_file:
             require_trust(path, trust)
         try:
+            if path.suffix == ".keras":
+                check_members(path)  # Keras unpacks whatever they become
             require_whole(path)
             network, shapes = _read(path)
         # A damaged file may raise anything in the libraries that read it.

@@ -22,7 +22,7 @@ _SEALED = "sealed"  # attribute of an HDF5 file
 _LENGTH = len(_BEFORE) + 2 * hashlib.sha256().digest_size + len(_AFTER)
 
 
-class _Memory(io.BytesIO):
+class MemoryFile(io.BytesIO):
     """A file in memory that Keras takes for a path with this ending."""
 
     def __init__(self, ending: str):
@@ -52,7 +52,7 @@ def sealed_file(model: keras.Model, ending: str) -> memoryview:
     Returns:
         The bytes of the file.
     """
-    memory = _Memory(ending)
+    memory = MemoryFile(ending)
     if ending == ".weights.h5":
         model.save_weights(memory)
     elif ending == ".keras":
@@ -65,7 +65,7 @@ def sealed_file(model: keras.Model, ending: str) -> memoryview:
             model.save(file)
     if ending != ".keras":
         with h5py.File(memory, "a") as file:
-            file.attrs[_SEALED] = True  # so that one cut off is missed
+            file.attrs[_SEALED] = True  # so that the loss of a seal is noticed
     digest = hashlib.sha256(memory.getbuffer()).hexdigest()
     memory.seek(0, io.SEEK_END)
     memory.write(_seal(digest))

@@ -270,7 +270,7 @@ class _Run:
         model, step = self.model, max(1, self.model.steps_done)
         schedule = Schedule(1, step, self.schedule.images_per_step)
         logs = {name: float(value) for name, value in model.get_metrics_result().items()}
-        logger.disabled = True  # it is no interval of the run
+        logger.disabled = True  # this is not an interval of the run
         try:
             for _ in range(2):
                 with TemporaryDirectory(prefix=UNFINISHED, dir=self.run.path) as folder:

@@ -85,6 +85,22 @@ def test_a_character_that_the_console_lacks_is_printed_as_an_escape(encoding):
     assert done.stdout == b"\\u0141 \\udcff\n"
 
 
+def test_what_pillow_says_of_images_is_not_shown(tmp_path):
+    (tmp_path / "warns.py").write_text(
+        "import warnings\n"
+        "from utils.process import run_script\n"
+        "def main():\n"
+        "    for module in ('PIL.IcoImagePlugin', 'another'):\n"
+        "        warnings.warn_explicit(f'of {module}', UserWarning, 'x.py', 1, module)\n"
+        "    return 0\n"
+        "run_script(main)\n"
+    )
+    done = subprocess.run([sys.executable, tmp_path / "warns.py"], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0
+    assert "of another" in done.stderr and "of PIL" not in done.stderr
+
+
 def test_an_error_is_one_printable_line(capsys):
     def fail():
         raise ValueError("a name\nof \x1b[31mred\x1b[0m letters, \udcff")

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-from utils.data.image_formats import MAX_MEGAPIXELS, UnusableImageError, decoding, open_image
+from utils.data.image_formats import (
+    MAX_MEGAPIXELS,
+    UnusableImageError,
+    counted_pixels,
+    decoding,
+    open_image,
+)
 
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if that leaves this many times the target
 # size for LANCZOS: the result differs from a full decode by less than JPEG's own errors.
@@ -22,7 +28,7 @@ _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
 
 class _Shared:
-    """Lets threads hold `total` pixels at once; a larger image waits until it is alone."""
+    """Lets threads hold `total` pixels at once; an image of more waits until it is alone."""
 
     def __init__(self, total: float):
         self._total, self._held, self._changed = total, 0, threading.Condition()
@@ -92,7 +98,7 @@ class ImageDecoder:
             if self.resize:
                 side = max(self.size) * _DRAFT_MARGIN  # of any orientation
                 image.draft(None, (side, side))
-            with _memory.of(image.width * image.height):
+            with _memory.of(counted_pixels(image)):
                 image.load()
                 with contextlib.suppress(Exception):  # a damaged EXIF block: the pixels as stored
                     ImageOps.exif_transpose(image, in_place=True)
@@ -173,7 +179,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     known range: the image's own becomes 0 to 255, and `is_scaled` tells. Raises:
     UnusableImageError.
     """
-    # In the two formats, "I" means 16 bits, too.
+    # In PNG and PPM files, "I" means 16 bits, too.
     is_short = image.mode.startswith("I;16") or (image.mode == "I"
                                                  and image.format in ("PNG", "PPM"))
     # Pillow reads a TIFF's unsigned integers as signed ones.

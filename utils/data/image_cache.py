@@ -23,9 +23,9 @@ from utils.data.image_formats import UnreadableImageError, UnusableImageError
 from utils.data.prepared_set import SetIndex, load, write_index, write_pixels
 from utils.data.remarks import listed, most_common
 from utils.data.sources.base import Source
-from utils.files import atomic_path, locked_file, remove_unfinished, require_room
+from utils.files import UNFINISHED, atomic_path, locked_file, remove_unfinished, require_room
 from utils.process import progress_bar
-from utils.wording import printable
+from utils.wording import byte_size, printable
 
 _NAMES_KEPT = 20  # of duplicates
 _DAY = 24 * 60 * 60
@@ -89,7 +89,7 @@ def prepare(source: Source, decoder: ImageDecoder, folder: Path, store_pixels: b
         # Without locks, another process may have made the same set in the meantime.
         if _is_ready(folder, store_pixels, even_incomplete=True):
             return
-        needed = f"{needed / 1e6:,.0f} MB" if needed else "more room"
+        needed = byte_size(needed) if needed else "more room"
         raise ValueError(
             f"cache_dir must have room for the prepared images, which need {needed}: choose "
             f"another folder, or use --no_cache. Received: {printable(folder.parent)}, where "
@@ -179,7 +179,7 @@ def _nothing_usable(source: Source, index: SetIndex) -> str:
 
 def _remove_abandoned(folder: Path) -> None:
     """Deletes leftovers of killed preparations that no process has touched for a day."""
-    for path in folder.glob(".unfinished-*"):
+    for path in folder.glob(f"{UNFINISHED}*"):
         try:
             newest = max(part.stat().st_mtime for part in [path, *path.glob("*")])
         except OSError:  # finished or removed in the meantime

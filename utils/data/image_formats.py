@@ -2,8 +2,10 @@
 
 import contextlib
 import ctypes
+import errno
 import functools
 import io
+import stat
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +13,8 @@ from pathlib import Path
 from PIL import IcoImagePlugin, Image
 
 # By Pillow's names, with their files' endings. All are decoded in this process: for others, such as
-# PostScript, Pillow runs programs. A file is tried as one after the other; TGA lacks a signature.
+# PostScript, Pillow runs programs. A file is tried as one after the other; TGA, which lacks a
+# signature, comes last.
 _ENDINGS = {
     "JPEG": (".jfif", ".jpe", ".jpeg", ".jpg", ".mpo"),
     "PNG": (".apng", ".png"),
@@ -32,7 +35,7 @@ IMAGE_FORMATS = tuple(_ENDINGS)
 IMAGE_ENDINGS = frozenset(ending for endings in _ENDINGS.values() for ending in endings)
 
 MAX_MEGAPIXELS = 100.0
-# Their decoders hold several copies, so that a pixel counts as much as two.
+# Their decoders hold several copies of an image, so each pixel counts twice.
 _COSTLY = ("JPEG2000", "WEBP")
 _MAX_SCANS = 500  # of a JPEG; each takes the time of a whole decode, and ten are usual
 _open_lock = threading.Lock()
@@ -77,27 +80,42 @@ def open_image(data: bytes, max_megapixels: float = MAX_MEGAPIXELS,
         raise UnusableImageError("not an image, or an unknown format") from error
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
         raise UnusableImageError(f"cannot be opened as an image ({_plain(error)})") from error
-    width, height = image.size
-    share = 0.5 if image.format in _COSTLY else 1.0
-    if width * height > share * max_megapixels * 1e6:
-        half = f"half of max_megapixels={max_megapixels:g} (of {image.format})"
-        rule = half if share < 1 else f"max_megapixels={max_megapixels:g}"
+    if counted_pixels(image) > max_megapixels * 1e6:
+        width, height = image.size
+        twice = f" (those of {image.format} count twice)" if image.format in _COSTLY else ""
         raise UnusableImageError(f"{width}x{height} pixels are {width * height / 1e6:.1f} "
-                                 f"megapixels, more than {rule} allows")
+                                 f"megapixels, more than max_megapixels={max_megapixels:g} "
+                                 f"allows{twice}")
     return image
+
+
+def counted_pixels(image: Image.Image) -> int:
+    """An image's pixels as limits of memory count them: twice if its decoder holds more copies."""
+    return image.width * image.height * (2 if image.format in _COSTLY else 1)
+
+
+def read_image_file(path: Path, max_megapixels: float) -> bytes:
+    """The content of an image file that is not larger than such an image can be.
+
+    Raises:
+        UnusableImageError: It is something else.
+        UnreadableImageError: It cannot be read.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait forever
+            raise UnusableImageError("not a regular file")
+        check_bytes(status.st_size, max_megapixels)
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink():
+            raise UnusableImageError("a link to nothing") from error
+        raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
 
 
 def load_picture(path: str | Path) -> Image.Image:
     """A picture file in RGB. Raises: UnusableImageError."""
-    path = Path(path)
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-            raise UnusableImageError("not a regular file")
-        if path.stat().st_size > most_bytes(MAX_MEGAPIXELS):
-            raise UnusableImageError("too large to be an image")
-        image = open_image(path.read_bytes())
-    except OSError as error:
-        raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
+    image = open_image(read_image_file(Path(path), MAX_MEGAPIXELS))
     with decoding():
         return image.convert("RGB")
 
@@ -111,6 +129,13 @@ def most_bytes(max_megapixels: float) -> int:
     return int(min(8e6 * max_megapixels + 2**26, 2**30))
 
 
+def check_bytes(size: int, max_megapixels: float) -> None:
+    """Raises UnusableImageError if a file of so many bytes cannot be a wanted image."""
+    if size > most_bytes(max_megapixels):
+        raise UnusableImageError(f"a file of {size / 1e6:,.0f} MB is larger than any image that "
+                                 f"max_megapixels={max_megapixels:g} allows")
+
+
 @contextlib.contextmanager
 def decoding() -> Iterator[None]:
     """Turns whatever is raised while an image is decoded into an `UnusableImageError`."""
@@ -120,7 +145,7 @@ def decoding() -> Iterator[None]:
         raise
     except MemoryError as error:
         raise UnreadableImageError("not enough memory to decode it") from error
-    except Exception as error:  # see above
+    except Exception as error:  # as when an image is opened
         raise UnusableImageError(f"cannot be decoded ({_plain(error)})") from error
 
 

@@ -37,6 +37,16 @@ class ArrayHeader(NamedTuple):
         """Bytes of all values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def wrong_size(self) -> str:
+        """What is wrong with a file that holds fewer or more values, for "which ..."."""
+        return f"is cut off or too long for its shape {list(self.shape)}"
+
+    def array(self, values: bytes) -> np.ndarray:
+        """The array of all its values, read-only."""
+        order = "F" if self.fortran_order else "C"
+        return np.frombuffer(values, self.dtype).reshape(self.shape, order=order)
+
 
 def read_header(file: Readable) -> ArrayHeader:
     """Reads the header of a .npy file, to the first value.
@@ -80,9 +90,8 @@ def read_values(file: Readable) -> np.ndarray:
     header = read_header(file)
     values = file.read(header.nbytes + 1)
     if len(values) != header.nbytes:
-        raise ValueError(f"is cut off or too long for its shape {list(header.shape)}")
-    order = "F" if header.fortran_order else "C"
-    return np.frombuffer(values, header.dtype).reshape(header.shape, order=order)
+        raise ValueError(header.wrong_size)
+    return header.array(values)
 
 
 def map_array(path: str | Path) -> np.memmap:

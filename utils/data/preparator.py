@@ -119,7 +119,7 @@ class DataPreparator:
         self.num_images, self.num_held_out = len(self._training), len(self._held_out)
         self.skipped, self.digest = self._index.skipped, self._index.digest
         self.scaled, self.left_out = self._index.scaled, self._index.left_out
-        if self._source.left_out is not None:  # a folder may have got or lost such files
+        if self._source.left_out is not None:  # a folder may have gained or lost such files
             self.left_out = most_common(self._source.left_out)
         self.duplicates = self._index.duplicates
         self.duplicate_names = self._index.duplicate_names

@@ -16,7 +16,7 @@ def most_common(endings: Mapping[str, int]) -> dict[str, int]:
 
 
 def listed(endings: Mapping[str, int]) -> str:
-    """.heic 2, .psd 1; of many, the first"""
+    """.heic 2, .psd 1; of many, the most frequent ones."""
     parts = [f"{ending} {count:,}" for ending, count in endings.items()]
     more = f" and {len(parts) - _NAMED} more" if parts[_NAMED:] else ""
     return ", ".join(parts[:_NAMED]) + more

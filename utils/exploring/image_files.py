@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.files import atomic_path, full_disk_named, remove_unfinished
+from utils.files import UNFINISHED, atomic_path, full_disk_named, remove_unfinished
 from utils.process import available_cores
 from utils.visualization.grids import picture_of
 
@@ -83,7 +83,7 @@ def _into(folder: Path) -> Iterator[Path]:
     place = folder if folder.is_dir() and any(folder.iterdir()) else folder.parent
     place.mkdir(parents=True, exist_ok=True)
     remove_unfinished(folder)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place) as temporary:
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=place) as temporary:
         made = Path(temporary) / "images"
         yield made
         try:

@@ -37,7 +37,7 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
     try:
         evaluation = read_json(Path(path))
         for _, problem in wrong_fields(evaluation, _EVALUATION):
-            raise ValueError(f"'{printable(path)}', of which {problem}")
+            raise ValueError(f"'{printable(path)}', in which {problem}")
     except ValueError as error:
         raise ValueError("an evaluation must be the evaluation.json of an earlier one. "
                          f"Received: {error}") from None

@@ -1,4 +1,4 @@
-"""Names and paths of everything a run writes, and how files are written: whole or not at all."""
+"""Names and paths of everything a run writes; config.json and log.csv as they are read again."""
 
 import contextlib
 import json
@@ -89,12 +89,7 @@ class RunDirectory:
             )
 
     def require_writable(self) -> None:
-        """Makes a file where the run is to write, and removes it again.
-
-        Raises:
-            ValueError: If that fails, or the path is not text, which TensorFlow's names of files
-                must be.
-        """
+        """Raises ValueError unless files can be written wherever the run writes them."""
         for folder in (self.path, self.samples, self.checkpoints):
             require_writable(folder, "save_path")
 
@@ -131,7 +126,7 @@ class RunDirectory:
         config, problems = self.known_config()
         if problems:
             raise ValueError(f"{printable(self.config)} must hold what a run writes: restore it. "
-                             f"Of it, {problems[0]}")  # fmt: skip
+                             f"In it, {problems[0]}")  # fmt: skip
         return config
 
     def known_config(self) -> tuple[dict[str, Any], list[str]]:
@@ -165,7 +160,7 @@ class RunDirectory:
         return rows
 
     def whole_rows(self) -> tuple[list[Row], str]:
-        """Likewise, but if log.csv is damaged, the rows before that, and in words what it is."""
+        """`read_log` up to where log.csv is damaged, and the damage in words; "" without any."""
         return whole_rows(self.log_csv) if self.log_csv.exists() else ([], "")
 
     def note_exported(self, generator: str, step: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from utils.checks import Rule, at_least
 from utils.wording import printable
 
-LARGEST = 64 * 2**20  # bytes; the log of a million intervals is larger, of a hundred thousand not
-DEEPEST = 100  # levels of JSON; a network of one's own takes about 20
+_LARGEST = 64 * 2**20  # bytes; the log of a million intervals is larger, of a hundred thousand not
+_DEEPEST = 100  # levels of JSON; a network of one's own takes about 20
 COUNT = at_least(0)
 # Of whole numbers, those that a float can hold.
 NUMBER = Rule("a number", lambda value: isinstance(value, float) or (
@@ -33,15 +33,15 @@ def read_text(path: Path, errors: str = "strict") -> str:
         errors: What is done about bytes that are not UTF-8, as for `bytes.decode`.
 
     Raises:
-        ValueError: It is missing, is no file, is too large or cannot be read or decoded.
+        ValueError: It is missing, not a file, too large, or cannot be read or decoded.
     """
     try:
         if not path.is_file():
             raise ValueError("not a file" if path.exists() else "no such file")
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise ValueError(f"more than {LARGEST >> 20} MiB")
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ValueError(f"more than {_LARGEST >> 20} MiB")
         return content.decode("utf-8-sig", errors)
     except (OSError, ValueError) as error:
         raise ValueError(f"{printable(path)} must be readable text. Received: {error}") from None
@@ -57,12 +57,12 @@ def read_json(path: Path) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_each_once)
         level = [value]
-        for _ in range(DEEPEST):
+        for _ in range(_DEEPEST):
             level = [inner for outer in level for inner in _inside(outer)]
         if level:
             raise RecursionError
     except RecursionError:
-        reason = f"more than {DEEPEST} levels"
+        reason = f"more than {_DEEPEST} levels"
     except ValueError as error:
         reason = printable(str(error))
     else:

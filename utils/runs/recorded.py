@@ -11,12 +11,14 @@ from utils.options.merging import METHOD_DEFAULTS
 from utils.options.model import WassersteinOptions
 from utils.runs.reading import COUNT, Maybe, wrong_fields
 
-EXPORTED = ("last", "best")  # which generator a run exports
+_EXPORTED = ("last", "best")  # which generator a run exports
 _SHAPE = several(at_least(1), 3)
 _PAIRS = Rule("pairs of text", lambda value: isinstance(value, list) and all(
     isinstance(pair, list) and len(pair) == 2 and all(map(text.holds, pair)) for pair in value))
 _TEXTS = Rule("text by name", lambda value: isinstance(value, dict) and all(
     map(text.holds, value.values())))
+_COUNTS = Rule("counts by name", lambda value: isinstance(value, dict) and all(
+    map(COUNT.holds, value.values())))
 _NETWORK = {"config": {"name": Maybe(text)}}  # of one's own, as Keras writes it
 
 
@@ -36,16 +38,17 @@ _MODEL = {
 }  # fmt: skip
 _DATA = {
     "source": text, "note": text, "num_images": COUNT, "held_out": COUNT, "image_shape": _SHAPE,
-    "skipped": COUNT, "duplicates": COUNT, "skipped_files": _PAIRS, "duplicate_files": _PAIRS,
-    "fingerprint": text, "digest": text, "cache_path": text, "cache_bytes": COUNT,
+    "skipped": COUNT, "skipped_files": _PAIRS, "duplicates": COUNT, "duplicate_files": _PAIRS,
+    "scaled": COUNT, "left_out": _COUNTS, "fingerprint": text, "digest": text, "cache_path": text,
+    "cache_bytes": COUNT,
 }  # fmt: skip
 _JUDGE = {"evaluate_metric": one_of(*NUMBERS), "evaluate_images": COUNT, "real_images": COUNT,
           "label": text, "extractor": text, "weights_sha256": text, "resize_mode": text}
 _SCHEDULE = {"first_step": COUNT, "train_steps": at_least(1), "save_interval": at_least(1)}
 _EXPORT = Rule(
     "a generator, last or best, and the step after which it was exported",
-    lambda value: value in EXPORTED or (isinstance(value, dict) and COUNT.holds(value.get("step"))
-                                        and value.get("generator") in EXPORTED),
+    lambda value: value in _EXPORTED or (isinstance(value, dict) and COUNT.holds(value.get("step"))
+                                        and value.get("generator") in _EXPORTED),
 )  # fmt: skip
 _CONFIG = {
     "options": _each_maybe(_rules(TrainingConfig)),

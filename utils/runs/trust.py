@@ -36,5 +36,7 @@ def _known(folder: Path) -> Path:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder)).encode("utf-8", "surrogateescape")
-        digest.update(hashlib.sha256(name).digest() + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(hashlib.sha256(name).digest())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return default_cache_dir() / "written_here" / digest.hexdigest()

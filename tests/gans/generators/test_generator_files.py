@@ -1,9 +1,12 @@
 """Weights of a generator, loaded from every kind of file that holds them."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
 from gans.generators.files import load_generator_weights
+from gans.generators.saved import SavedGenerator
 
 
 def _weights(model) -> list[np.ndarray]:
@@ -103,6 +106,22 @@ def test_damaged_files_are_refused_and_the_generator_unchanged(tiny_gan, files, 
                 load_generator_weights(generator, path)
             assert "\n" not in str(error.value)
             _assert_same(generator, before)
+
+
+def test_no_file_is_written(trained, files, monkeypatch):
+    """On a full disk, HDF5 would end the process."""
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    for path in files.values():
+        load_generator_weights(trained.generator, path)
+
+
+def test_a_keras_file_that_unpacks_to_far_more_is_refused(trained, tmp_path):
+    with zipfile.ZipFile(tmp_path / "g.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(2**26 + 1))
+    with pytest.raises(ValueError, match="200 times larger"):
+        load_generator_weights(trained.generator, tmp_path / "g.keras")
+    with pytest.raises(ValueError, match="200 times larger"):
+        SavedGenerator(tmp_path / "g.keras")
 
 
 def test_a_flipped_bit_in_a_keras_file_is_found(tiny_gan, files):

@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 import zlib
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -325,3 +326,12 @@ def test_threads_share_the_memory_for_pixels():
         thread.join(10)
     assert max(total for total in seen if total != 200) == 80
     assert 200 in seen and not held
+
+
+@pytest.mark.parametrize("kind, counted", [("WEBP", 2 * 40 * 30), ("PNG", 40 * 30)])
+def test_pixels_of_costly_decoders_take_twice_the_shared_memory(kind, counted, monkeypatch):
+    shared, asked = _Shared(100), []
+    monkeypatch.setattr(shared, "of", lambda pixels: asked.append(pixels) or nullcontext())
+    monkeypatch.setattr("utils.data.decoding._memory", shared)
+    decode(encode(Image.new("RGB", (40, 30)), kind))
+    assert asked == [counted]

@@ -192,7 +192,7 @@ def test_files_that_could_not_be_read_are_tried_again(tmp_path, cache):
 
 
 class TestDisk:
-    MESSAGE = r"^cache_dir must .* need 1 MB: choose .* Received: .*cache, .* be written \(.*\)$"
+    MESSAGE = r"^cache_dir must .* need 922 kB: choose .* Received: .*cache, .* be written \(.*\)$"
 
     def test_too_little_room_is_known_beforehand(self, source, cache, monkeypatch):
         usage = SimpleNamespace(free=900_000)

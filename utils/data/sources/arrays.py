@@ -8,7 +8,7 @@ import contextlib
 import functools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +42,12 @@ class _ArraySource(Source):
         raise NotImplementedError
 
     def _error(self, problem: str) -> ValueError:
+        """The error for a file "which ..."."""
         raise NotImplementedError
 
     @property
     def _is_packed(self) -> bool:
+        """Whether the array is compressed."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -86,27 +88,23 @@ class _ArraySource(Source):
             if not self._is_packed:
                 return map_values(Path(self.location), header)
             (values,) = self._values([header.nbytes])
-        order = "F" if header.fortran_order else "C"
-        return np.frombuffer(values, header.dtype).reshape(header.shape, order=order)
+        return header.array(values)
 
     @functools.cached_property
     def _rows(self) -> ArrayRows | np.ndarray:
         """The array; for a memory map, without its pages in memory."""
         return ArrayRows(self._array) if isinstance(self._array, np.memmap) else self._array
 
-    def _values(self, sizes: Iterator[int] | list[int]) -> Iterator[bytes]:
+    def _values(self, sizes: Iterable[int]) -> Iterator[bytes]:
         """Unpacks pieces of these sizes, which are the whole array."""
         with self._unpacked() as stream:
             for size in sizes:
                 values = stream.read(size)
                 if len(values) != size:
-                    raise self._error(self._wrong_size())
+                    raise self._error(self._header.wrong_size)
                 yield values
             if stream.read(1):
-                raise self._error(self._wrong_size())
-
-    def _wrong_size(self) -> str:
-        return f"is cut off or too long for its shape {list(self._header.shape)}"
+                raise self._error(self._header.wrong_size)
 
     @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -117,7 +115,9 @@ class _ArraySource(Source):
                 raise
             raise self._error(str(error)) from error
         except Exception as error:  # each library has its own, and damage brings out all kinds
-            raise self._error(self._damaged) from error
+            is_of_disk = isinstance(error, OSError) and error.errno is not None
+            problem = f"cannot be read ({error.strerror})" if is_of_disk else self._damaged
+            raise self._error(problem) from error
 
     def _images(self) -> Iterator[np.ndarray]:
         """All images as they are stored, in order."""
@@ -208,8 +208,7 @@ class NumpySource(_ArraySource):
         for name in preferred[:1] or members:
             try:
                 self._archive.check(members[name])
-                with self._archive.open(members[name]) as stream:
-                    header = read_header(stream)
+                header = read_header(self._archive.open(members[name]))
             except ValueError as error:
                 problem = ValueError(f"has an array named {printable(name)} that {error}")
                 continue
@@ -225,15 +224,15 @@ class NumpySource(_ArraySource):
             )
         member, header = images[0]
         if header.offset + header.nbytes != member.file_size:
-            raise ValueError(f"is cut off or too long for its shape {list(header.shape)}")
+            raise ValueError(header.wrong_size)
         return images[0]
 
     @contextlib.contextmanager
     def _unpacked(self) -> Iterator[Readable]:
         member, header = self._member
-        with self._archive.open(member) as stream:
-            stream.read(header.offset)
-            yield stream
+        stream = self._archive.open(member)
+        stream.read(header.offset)
+        yield stream
 
     def _error(self, problem: str) -> ValueError:
         return ValueError("source must be an array file that can be read: save it again. Received: "
@@ -268,7 +267,7 @@ class IdxSource(_ArraySource):
         header = ArrayHeader(shape, np.dtype(np.uint8), False, len(start) + 4 * len(shape))
         if header.nbytes > _GZIP_MOST * size if self._is_packed else (
                 header.offset + header.nbytes != size):
-            raise self._error(f"is cut off or too long for its shape {list(shape)}")
+            raise self._error(header.wrong_size)
         return header
 
     @contextlib.contextmanager

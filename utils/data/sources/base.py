@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.data.image_formats import IMAGE_ENDINGS, UnusableImageError, most_bytes
+from utils.data.image_formats import IMAGE_ENDINGS, MAX_MEGAPIXELS, UnusableImageError
 from utils.wording import printable
 
 _CHUNK = 32  # images per task: few enough to balance threads, enough to keep the overhead small
@@ -62,9 +62,11 @@ class Source:
         shards: Its files, if they should be read from front to end although `read` works (because
             they may be on another machine, or larger than the memory); else None.
         max_megapixels: Larger images are not wanted, so files that can only hold such are not read.
+        left_out: The number of files with other endings than an image's, by ending; None until the
+            contents are looked up, and where files have no endings.
     """
 
-    max_megapixels = 100.0
+    max_megapixels = MAX_MEGAPIXELS
     note: str | None = None
     channels = 3
     random_access = True
@@ -99,12 +101,6 @@ class Source:
     def size(self, index: int) -> int:
         """The bytes that reading an image takes; 0 if unknown."""
         return 0
-
-    def check_size(self, size: int) -> None:
-        """Raises UnusableImageError if a file of so many bytes cannot be a wanted image."""
-        if size > most_bytes(self.max_megapixels):
-            raise UnusableImageError(f"a file of {size / 1e6:,.0f} MB is larger than any image "
-                                     f"that max_megapixels={self.max_megapixels:g} allows")
 
     def items(self) -> Iterator[Item]:
         """All images in order."""

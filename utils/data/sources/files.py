@@ -2,13 +2,14 @@
 
 import functools
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from utils.data.image_formats import UnreadableImageError, UnusableImageError
+from utils.data.image_formats import UnusableImageError, read_image_file
 from utils.data.sources.base import Source, is_image_name, other_endings
 from utils.process import progress_bar
+
+_UNLISTED = -2  # in the place of a size: a folder that cannot be listed
 
 
 class FolderSource(Source):
@@ -33,7 +34,7 @@ class FolderSource(Source):
                 status = here.stat()
                 entries = sorted(os.scandir(here), key=lambda entry: entry.name)
             except OSError:
-                files.append((relative, -1, 0))  # `read` says why
+                files.append((relative, _UNLISTED, 0))
                 continue
             if (status.st_dev, status.st_ino) in seen:  # a link back, or to a listed folder
                 continue
@@ -65,19 +66,10 @@ class FolderSource(Source):
         return max(0, self._files[index][1])
 
     def read(self, index: int) -> bytes:
-        path = self._root / self._files[index][0]
-        try:
-            status = path.stat()
-            if stat.S_ISDIR(status.st_mode):
-                raise UnusableImageError("a folder that cannot be listed")
-            if not stat.S_ISREG(status.st_mode):
-                raise UnusableImageError("not a regular file")
-            self.check_size(status.st_size)
-            return path.read_bytes()
-        except OSError as error:
-            if path.is_symlink() and not path.exists():
-                raise UnusableImageError("a link to nothing") from error
-            raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
+        name, size, _ = self._files[index]
+        if size == _UNLISTED:
+            raise UnusableImageError("a folder that cannot be listed")
+        return read_image_file(self._root / name, self.max_megapixels)
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -4,6 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
+from utils.data.image_formats import MAX_MEGAPIXELS
 from utils.data.sources.arrays import TRAINING_IDX, IdxSource, NumpySource
 from utils.data.sources.base import Source, is_image_name
 from utils.data.sources.faces import FacesSource
@@ -18,7 +19,7 @@ TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz"
 
 
 def open_source(source: str | os.PathLike, size: tuple[int, int], show_progress: bool = False,
-                max_megapixels: float = 100.0) -> Source:
+                max_megapixels: float = MAX_MEGAPIXELS) -> Source:
     """The source that a user named.
 
     Args:

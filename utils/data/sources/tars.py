@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from utils.data.image_formats import UnreadableImageError, UnusableImageError
+from utils.data.image_formats import UnreadableImageError, UnusableImageError, check_bytes
 from utils.data.sources.base import Item, Source, is_image_name, other_endings, whole_archive
 from utils.data.sources.unpacking import Plain, Stream, unpacked
 
@@ -101,7 +101,7 @@ class TarSource(Source):
     def _content(self, stream: Stream, member: TarMember) -> bytes:
         if member.problem is not None:
             raise UnusableImageError(member.problem)
-        self.check_size(member.size)
+        check_bytes(member.size, self.max_megapixels)
         return content(stream, member)
 
 
@@ -217,8 +217,7 @@ class _HeaderReader:
             Exception: Nearly any, if the header is damaged.
         """
         info = tarfile.TarInfo.fromtarfile(self)
-        start = self.tell()
-        name = info.name
+        start, name = self.tell(), info.name
         if info.size < 0 or self.offset < start or len(name) > _NAME_BYTES or "\0" in name:
             raise tarfile.HeaderError("damaged")
         if info.isdir():
@@ -235,7 +234,5 @@ class _HeaderReader:
                 raise tarfile.HeaderError("damaged")
             if info.issparse() and not pieces:
                 pieces = ((0, 0),)  # zeros only
-            return TarMember(info.name, info.size, start, pieces), self.offset
-        if not is_image_name(info.name):
-            return TarMember(info.name), self.offset
-        return TarMember(info.name, problem=problem), self.offset
+            return TarMember(name, info.size, start, pieces), self.offset
+        return TarMember(name, problem=problem if is_image_name(name) else None), self.offset

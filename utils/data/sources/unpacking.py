@@ -10,7 +10,7 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 MOST_TIMES = 200  # files of images hardly become that much larger when they are unpacked ...
@@ -105,7 +105,7 @@ class Unpacked:
         if sum(map(len, self._parts(size))) != size:
             raise EOFError("it ends too early")
 
-    def _parts(self, size: int):
+    def _parts(self, size: int) -> Iterator[memoryview]:
         while size > 0:
             if self._used == len(self._piece):
                 self._piece, self._used = self._next_piece(), 0
@@ -162,7 +162,7 @@ _KINDS = {
 
 
 def unpacked(file: BinaryIO) -> Stream:
-    """A whole file, unpacked if its first bytes say that it is compressed (gzip, bzip2, xz)."""
+    """A whole file, unpacked if its first bytes are those of gzip, bzip2, xz or lzma."""
     size = os.fstat(file.fileno()).st_size
     begin = os.pread(file.fileno(), 8, 0)
     for magic, decompressor in _KINDS.items():

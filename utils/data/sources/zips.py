@@ -1,18 +1,16 @@
 """Zip archives of images, and the members of any zip archive."""
 
 import bz2
-import contextlib
 import functools
 import itertools
 import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from utils.data.image_formats import UnreadableImageError, UnusableImageError
+from utils.data.image_formats import UnreadableImageError, UnusableImageError, check_bytes
 from utils.data.sources.base import Source, is_image_name, other_endings, whole_archive
 from utils.data.sources.unpacking import MOST_TIMES, Plain, Unpacked, deflated, lzma_alone
 
@@ -45,16 +43,16 @@ class ZipSource(Source):
 
     def read(self, index: int) -> bytes:
         member = self._members[index]
-        self.check_size(member.file_size)
+        check_bytes(member.file_size, self.max_megapixels)
         try:
             self._archive.check(member)
         except ValueError as error:
             raise UnusableImageError(str(error)) from error
         try:
-            with self._archive.open(member) as stream:
-                data = stream.read(member.file_size)
-                stream.read(1)  # the checksum is compared at the end
-                return data
+            stream = self._archive.open(member)
+            data = stream.read(member.file_size)
+            stream.read(1)  # the checksum is compared at the end
+            return data
         except MemoryError as error:
             raise UnreadableImageError("not enough memory to read it") from error
         except Exception as error:  # zlib, lzma, bz2 each have their own
@@ -64,7 +62,7 @@ class ZipSource(Source):
 
 
 class ZipMembers:
-    """The members of a zip archive, of which none is unpacked to more than it declares.
+    """The members of a zip archive; none is unpacked to more than it declares.
 
     Args:
         path: The archive.
@@ -93,9 +91,8 @@ class ZipMembers:
         if member.file_size > max(_FREE_BYTES, MOST_TIMES * member.compress_size):
             raise ValueError(f"becomes over {MOST_TIMES} times larger when unpacked")
 
-    @contextlib.contextmanager
-    def open(self, member: zipfile.ZipInfo) -> Iterator["_CheckedStream"]:
-        """Its contents, read from front to end. Safe to use from threads.
+    def open(self, member: zipfile.ZipInfo) -> "_CheckedStream":
+        """Its contents, to be read from front to end. Safe to use from threads.
 
         Raises:
             Exception: Nearly any, if it is damaged; also while it is read.
@@ -106,7 +103,14 @@ class ZipMembers:
         if signature != b"PK\3\4":
             raise zipfile.BadZipFile("no member where one should be")
         start += _LOCAL_HEADER.size + name + extra
-        yield _CheckedStream(_unpacked(self._file, start, member), member)
+        return _CheckedStream(_unpacked(self._file, start, member), member)
+
+
+def check_members(path: str | os.PathLike) -> None:
+    """Raises an error, nearly any, unless all members of a zip archive may be read."""
+    archive = ZipMembers(path)
+    for member in archive.members:
+        archive.check(member)
 
 
 class _CheckedStream:

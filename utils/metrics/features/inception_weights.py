@@ -152,8 +152,7 @@ def _read_npz(path: Path) -> InceptionWeights:
             archive.check(member)
             if member.file_size > _MOST_BYTES:
                 raise ValueError(f"{member.filename} is too large")
-            with archive.open(member) as stream:
-                arrays[member.filename.removesuffix(".npy")] = read_values(stream)
+            arrays[member.filename.removesuffix(".npy")] = read_values(archive.open(member))
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError("inception_weights must be an undamaged .npz of arrays. Received: "

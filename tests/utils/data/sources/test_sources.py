@@ -102,6 +102,17 @@ class TestFolder:
         (tmp_path / "a.png").unlink()
         assert contents(source)["a.png"] == "cannot be read (No such file or directory)"
 
+    def test_a_file_in_a_folder_that_cannot_be_entered_is_unreadable(self, tmp_path, monkeypatch):
+        (tmp_path / "a.png").write_bytes(png())
+        source = opened(tmp_path)
+        assert len(source) == 1
+
+        def refuse(path, **options):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "stat", refuse)
+        assert contents(source)["a.png"] == "cannot be read (Permission denied)"
+
     def test_a_huge_file_is_not_read(self, tmp_path):
         with (tmp_path / "huge.png").open("wb") as file:
             file.truncate(5 * 2**30)  # sparse: takes no room
