@@ -1,5 +1,6 @@
 """Folders of image files."""
 
+import errno
 import functools
 import os
 import stat
@@ -67,15 +68,15 @@ class FolderSource(Source):
     def read(self, index: int) -> bytes:
         path = self._root / self._files[index][0]
         try:
-            status = path.stat()
-            if stat.S_ISDIR(status.st_mode):
-                raise UnusableImageError("a folder that cannot be listed")
-            if not stat.S_ISREG(status.st_mode):
-                raise UnusableImageError("not a regular file")
-            self.check_size(status.st_size)
-            return path.read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode):  # others may wait when they are opened
+                kind = "a folder that cannot be listed" if path.is_dir() else "not a regular file"
+                raise UnusableImageError(kind)
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                self.check_size(size)
+                return file.read(size)  # no more: a file may grow, or be the system's, and wait
         except OSError as error:
-            if path.is_symlink() and not path.exists():
+            if error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink():
                 raise UnusableImageError("a link to nothing") from error
             raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
 
