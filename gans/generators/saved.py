@@ -16,6 +16,7 @@ from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
 from gans.model.sealed import is_finite, require_whole
 from utils.latent import NOISES, sample
+from utils.networks import bounded_variables, load_network, require_bounded
 from utils.runs.trust import require_trust
 
 # What "model" of config.json holds beside options: facts, and options of training alone that an
@@ -58,6 +59,8 @@ class SavedGenerator:
         if not is_file:
             require_trust(path, trust)
         try:
+            if is_file:
+                require_bounded(path)
             require_whole(path)
             network, shapes = _read(path)
         # A damaged file may raise anything in the libraries that read it.
@@ -91,7 +94,8 @@ class SavedGenerator:
         try:
             kind = model_class(model["method"])
             options = {name: value for name, value in model.items() if name not in NO_OPTIONS}
-            generator = kind.from_config(options).ema_generator
+            with bounded_variables(Path(file), networks=3):  # the critic and the raw one too
+                generator = kind.from_config(options).ema_generator
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(
                 "model must be what a run writes into its config.json. "
@@ -230,5 +234,5 @@ def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:
         given = next(iter(signature.structured_outputs.values())).shape
         # Not `loaded.serve` itself, which does not keep the variables alive.
         return lambda rows, training: loaded.serve(rows), (taken, given)
-    network = keras.models.load_model(path, compile=False, safe_mode=True)
+    network = load_network(path)
     return network, (network.input_shape, network.output_shape)

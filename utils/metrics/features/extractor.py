@@ -17,6 +17,7 @@ from utils.metrics.distances import spans
 from utils.metrics.features import inception
 from utils.metrics.features.inception_weights import one_line, read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
+from utils.networks import load_network
 
 
 class FeatureExtractor:
@@ -159,7 +160,7 @@ def keras_extractor(path: str | Path, resize_mode: str = "tf1",
     if path.suffix != ".keras" or not path.is_file():
         raise ValueError(f"features must be an existing .keras file. Received: '{path}'")
     try:
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        network = load_network(path)
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError(f"features must be an undamaged Keras model. Received: '{path}' "

@@ -91,7 +91,7 @@ class TestFolder:
         (tmp_path / "a.png").write_bytes(png())
         monkeypatch.chdir(tmp_path)
         for _ in range(20):
-            os.mkdir("d" * 250)
+            Path("d" * 250).mkdir()
             os.chdir("d" * 250)
         first, second = sorted(contents(opened(tmp_path)).items())
         assert first == ("a.png", png()) and second[1] == "cannot be read (File name too long)"
