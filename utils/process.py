@@ -58,7 +58,7 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
         if isinstance(error, BrokenPipeError) and _is_unread():
             raise
-        message = error
+        message = f"cannot print: {error}" if lack_of_room(error) and _is_full() else error
     except _tensorflow_errors() as error:  # raised by errors inside a graph
         # Its first line names the graph, others the places where an operation was made.
         heads = (" ", "\t", "Graph execution", "Detected at", "<stack traces")
@@ -86,6 +86,15 @@ def _is_unread() -> bool:
     outputs.register(1, 0)
     outputs.register(2, 0)
     return any(event & select.POLLERR for _, event in outputs.poll(0))
+
+
+def _is_full() -> bool:
+    """Whether stdout goes to a disk without room; a line is written to find out."""
+    try:
+        os.write(1, b"\n")
+    except OSError as error:
+        return lack_of_room(error) is not None
+    return False
 
 
 def _tensorflow_errors() -> tuple[type[Exception], ...]:

@@ -85,6 +85,17 @@ def test_a_character_that_the_console_lacks_is_printed_as_an_escape(encoding):
     assert done.stdout == b"\\u0141 \\udcff\n"
 
 
+@pytest.mark.parametrize("flush", [True, False])
+def test_output_to_a_full_disk_is_called_so(flush):
+    code = ("from utils.process import *; run_script(lambda: exit_status("
+            f"lambda: print('a', flush={flush}) or 0, ''))")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == b"-c: error: cannot print: [Errno 28] No space left on device\n"
+
+
 def test_an_error_is_one_printable_line(capsys):
     def fail():
         raise ValueError("a name\nof \x1b[31mred\x1b[0m letters, \udcff")
