@@ -260,7 +260,7 @@ def test_a_saved_model_of_another_machine_needs_trust(run, generate, tmp_path, m
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
     arguments = [run / "saved_model", "--count", 1, "--output", tmp_path / "images"]
     status, _, error = generate(*arguments)
-    assert status == 1 and "take generator.keras beside it" in error
+    assert status == 1 and "take a .keras file of the generator" in error
     assert generate(*arguments, "--trust")[0] == 0
 
 

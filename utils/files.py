@@ -152,6 +152,10 @@ def _atomic_path(path: Path) -> Iterator[Path]:
             shutil.rmtree(replaced)
             return
         temporary.replace(path)
+    except OSError as error:
+        if UNFINISHED not in str(error.filename):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None  # the name users know
     finally:
         _remove(temporary)
 

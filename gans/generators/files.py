@@ -11,6 +11,7 @@ from gans.generators.exporting import export_generator
 from gans.model.sealed import MemoryFile, require_whole, seal_folder, sealed_file
 from utils.data.sources.zips import ZipMembers
 from utils.files import full_disk_named, write_whole
+from utils.networks import require_bounded
 from utils.process import quiet_stderr
 from utils.runs.trust import remember
 
@@ -80,6 +81,7 @@ def load_generator_weights(generator: keras.Model, path: str | Path, raw: bool =
 
     previous = generator.get_weights()
     try:
+        require_bounded(path)
         require_whole(path)
         with warnings.catch_warnings():
             # Keras only warns if a part of the file fits nothing, and loads the rest.

@@ -15,8 +15,8 @@ import gans.architectures.spectral  # noqa: F401  a saved network may have its l
 from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
 from gans.model.sealed import is_finite, require_whole
-from utils.data.sources.zips import check_members
 from utils.latent import NOISES, sample
+from utils.networks import bounded_variables, load_network
 from utils.runs.trust import require_trust
 
 # What "model" of config.json holds beside options: facts, and options of training alone that an
@@ -58,8 +58,6 @@ class SavedGenerator:
         if not is_file:
             require_trust(path, trust)
         try:
-            if path.suffix == ".keras":
-                check_members(path)  # Keras unpacks whatever they become
             require_whole(path)
             network, shapes = _read(path)
         # A damaged file may raise anything in the libraries that read it.
@@ -93,7 +91,8 @@ class SavedGenerator:
         try:
             kind = model_class(model["method"])
             options = {name: value for name, value in model.items() if name not in NO_OPTIONS}
-            generator = kind.from_config(options).ema_generator
+            with bounded_variables(Path(file), networks=3):  # the critic and the raw one too
+                generator = kind.from_config(options).ema_generator
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(
                 "model must be what a run writes into its config.json. "
@@ -232,5 +231,5 @@ def _read(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple]:
         given = next(iter(signature.structured_outputs.values())).shape
         # Not `loaded.serve` itself, which does not keep the variables alive.
         return lambda rows, training: loaded.serve(rows), (taken, given)
-    network = keras.models.load_model(path, compile=False, safe_mode=True)
+    network = load_network(path)
     return network, (network.input_shape, network.output_shape)

@@ -5,6 +5,7 @@ import ctypes
 import errno
 import functools
 import io
+import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -102,11 +103,12 @@ def read_image_file(path: Path, max_megapixels: float) -> bytes:
         UnreadableImageError: It cannot be read.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait forever
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait forever
             raise UnusableImageError("not a regular file")
-        check_bytes(status.st_size, max_megapixels)
-        return path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            check_bytes(size, max_megapixels)
+            return file.read(size)  # no more: it may grow, or be the system's, and wait
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink():
             raise UnusableImageError("a link to nothing") from error

@@ -26,7 +26,7 @@ def require_trust(folder: Path, trust: bool) -> None:
     if not trust and not _known(folder).is_file():
         raise ValueError(
             "trust must be given (--trust, or trust=True) for a SavedModel that was not written on "
-            "this machine, because it may run any code: take generator.keras beside it, which "
+            "this machine, because it may run any code: take a .keras file of the generator, which "
             f"cannot, or trust whoever made it. Received: '{printable(folder)}'"
         )
 

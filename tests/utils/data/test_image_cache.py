@@ -175,15 +175,15 @@ def test_files_that_could_not_be_read_are_tried_again(tmp_path, cache):
     folder.mkdir()
     for index in range(3):
         Image.new("L", (8, 8), index).save(folder / f"{index}.png")
-    read_bytes = Path.read_bytes
+    open_file = Path.open
 
-    def refuse(path):
+    def refuse(path, *how, **options):
         if path.name == "1.png":
             raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
+        return open_file(path, *how, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refuse)
+        patch.setattr(Path, "open", refuse)
         data = prepare(folder, cache, batch_size=1)
         assert data.skipped == [("1.png", "cannot be read (Permission denied)")]
         assert data.images[:, 0, 0, 0].tolist() == [0, 2]

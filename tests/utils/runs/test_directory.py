@@ -25,6 +25,15 @@ def test_a_file_is_moved_into_place(tmp_path):
     assert os.listdir(path.parent) == ["file.png"]
 
 
+def test_errors_name_the_file_and_not_the_temporary_one(tmp_path):
+    path = tmp_path / "a.json"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as caught, atomic_path(path) as temporary:
+        temporary.write_text("{}")
+    assert str(caught.value) == f"[Errno 21] Is a directory: '{path}'"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")

@@ -106,13 +106,6 @@ class ZipMembers:
         return _CheckedStream(_unpacked(self._file, start, member), member)
 
 
-def check_members(path: str | os.PathLike) -> None:
-    """Raises an error, nearly any, unless all members of a zip archive may be read."""
-    archive = ZipMembers(path)
-    for member in archive.members:
-        archive.check(member)
-
-
 class _CheckedStream:
     """A member's contents; compares size and checksum at the end."""
 

@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from utils.checks import one_of
 from utils.data.array_rows import filled
-from utils.data.sources.zips import check_members
 from utils.files import expanded
 from utils.metrics.distances import spans
 from utils.metrics.features import inception
 from utils.metrics.features.inception_weights import one_line, read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
+from utils.networks import load_network
 
 
 class FeatureExtractor:
@@ -160,8 +160,7 @@ def keras_extractor(path: str | Path, resize_mode: str = "tf1",
     if path.suffix != ".keras" or not path.is_file():
         raise ValueError(f"features must be an existing .keras file. Received: '{path}'")
     try:
-        check_members(path)  # Keras unpacks whatever they become
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        network = load_network(path)
     # A damaged file may raise anything in the libraries that read it.
     except Exception as error:
         raise ValueError(f"features must be an undamaged Keras model. Received: '{path}' "

@@ -82,6 +82,20 @@ class TestFolder:
         found = contents(opened(tmp_path))
         assert found == {"folder.png/a.png": png(), "pipe.png": "not a regular file"}
 
+    def test_nothing_beyond_the_stated_size_is_read(self, tmp_path):
+        """What the system makes up as it is read states no size; /proc/kmsg would wait for ever."""
+        (tmp_path / "a.png").symlink_to("/proc/self/status")
+        assert contents(opened(tmp_path)) == {"a.png": b""}
+
+    def test_folders_deeper_than_a_path_can_say_are_one_skipped_entry(self, tmp_path, monkeypatch):
+        (tmp_path / "a.png").write_bytes(png())
+        monkeypatch.chdir(tmp_path)
+        for _ in range(20):
+            Path("d" * 250).mkdir()
+            os.chdir("d" * 250)
+        first, second = sorted(contents(opened(tmp_path)).items())
+        assert first == ("a.png", png()) and second[1] == "a folder that cannot be listed"
+
     def test_a_folder_that_cannot_be_listed_is_one_skipped_entry(self, tmp_path, monkeypatch):
         (tmp_path / "secret").mkdir()
         (tmp_path / "a.png").write_bytes(png())
