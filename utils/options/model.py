@@ -40,6 +40,9 @@ class ModelOptions(Options):
         metavar="SHARE")
     n_critic: int = option(
         1, "critic updates for each generator update", at_least(1), metavar="N")
+    accumulate: int = option(
+        1, "parts that a batch is computed in, one after the other, so that a large one fits into "
+        "memory", at_least(1), metavar="K")
     ema_decay: float = option(
         0.9999, "largest decay of the generator's moving average, which is warmed up; 0 turns it "
         "off", share, metavar="D")
