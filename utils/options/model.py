@@ -64,6 +64,12 @@ class ModelOptions(Options):
                 f"{' or '.join(PUBLISHED_CRITICS)}: leave it out. "
                 f"Received: architecture={self.architecture}"
             )
+        if self.synchronized_batch_norm and self.accumulate > 1:
+            raise ValueError(
+                "synchronized_batch_norm must not be given with accumulate, which takes the "
+                "statistics of each part by itself: leave one out. "
+                f"Received: accumulate={self.accumulate}"
+            )
 
 
 @dataclass(frozen=True)

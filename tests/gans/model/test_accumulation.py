@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from gans import DCGAN
 from gans.model.accumulation import mean_over_parts
+from utils.options.config import TrainingConfig
 
 IMAGES = np.random.default_rng(1).uniform(-1, 1, (12, 8, 8, 1)).astype(np.float32)
 
@@ -76,3 +77,10 @@ def test_in_mixed_precision(precision):
     changes = moved(gan, IMAGES)
     assert all(np.isfinite(each).all() for network in changes.values() for each in network)
     assert np.abs(changes["critic"][0]).max() > 0
+
+
+def test_statistics_of_parts_are_not_those_of_the_whole_batch():
+    with pytest.raises(ValueError, match="synchronized_batch_norm must not be given with acc"):
+        DCGAN((8, 8, 1), accumulate=2, synchronized_batch_norm=True)
+    with pytest.raises(ValueError, match=r"accumulate must divide batch_size.*accumulate=3"):
+        TrainingConfig(batch_size=8, accumulate=3)
