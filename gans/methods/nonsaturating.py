@@ -84,12 +84,16 @@ ARGUMENTS
         """One discriminator update on real images float32 [N, H, W, C] and as many fakes."""
         noise = self.training_noise(real_images.shape[0], Purpose.CRITIC_NOISE, iteration)
         fake_images = self.generator(noise, training=True)
-        with tf.GradientTape() as tape:
-            real_scores, fake_scores = self.scores(real_images, fake_images)
+
+        def loss_of(reals, fakes):
+            real_scores, fake_scores = self.scores(reals, fakes)
             loss = nonsaturating_discriminator_loss(real_scores, fake_scores)
-        self.minimize(tape, loss, self.critic, self.critic_optimizer)
-        return {
-            "discriminator_loss": loss,
-            "real_probability": mean_probability(real_scores),
-            "fake_probability": mean_probability(fake_scores),
-        }
+            return loss, {
+                "discriminator_loss": loss,
+                "real_probability": mean_probability(real_scores),
+                "fake_probability": mean_probability(fake_scores),
+            }
+
+        return self.minimize(
+            self.critic, self.critic_optimizer, loss_of, real_images, fake_images
+        )

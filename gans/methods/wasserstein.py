@@ -102,28 +102,29 @@ ARGUMENTS
         alpha = own_part(interpolation_weights(batch_size * self.replicas, seed))
         interpolates = interpolate(real_images, fake_images, alpha)
 
-        with tf.GradientTape() as tape:
-            real_scores, fake_scores = self.scores(real_images, fake_images)
+        def loss_of(reals, fakes, interpolates):
+            real_scores, fake_scores = self.scores(reals, fakes)
             loss = wasserstein_critic_loss(real_scores, fake_scores)
+            logs = {"wasserstein_estimate": wasserstein_estimate(real_scores, fake_scores)}
             if options.clip_value is None:
                 norms = gradient_norms(self.critic, interpolates, training=True)
                 penalty = gradient_penalty(norms, options.one_sided)
                 loss += options.gradient_penalty * penalty
-        self.minimize(tape, loss, self.critic, self.critic_optimizer)
+                logs |= {"gradient_norm": tf.reduce_mean(norms), "gradient_penalty": penalty}
+            return loss, logs | {
+                "critic_loss": loss,
+                "real_score": tf.reduce_mean(real_scores),
+                "fake_score": tf.reduce_mean(fake_scores),
+            }
 
-        logs = {
-            "wasserstein_estimate": wasserstein_estimate(real_scores, fake_scores),
-            "critic_loss": loss,
-            "real_score": tf.reduce_mean(real_scores),
-            "fake_score": tf.reduce_mean(fake_scores),
-        }
-        if options.clip_value is None:
-            logs["gradient_penalty"] = penalty
-        else:
+        logs = self.minimize(
+            self.critic, self.critic_optimizer, loss_of, real_images, fake_images, interpolates
+        )
+        if options.clip_value is not None:
             weights = self.critic.trainable_variables
             clip_weights(weights, options.clip_value)
             logs["clipped_weights"] = clipped_share(weights, options.clip_value)
             # Clipping does not need the norm: it is logged from a few images, at little cost.
             norms = gradient_norms(self.critic, interpolates[:MEASURED_IMAGES], training=False)
-        logs["gradient_norm"] = tf.reduce_mean(norms)
+            logs["gradient_norm"] = tf.reduce_mean(norms)
         return logs

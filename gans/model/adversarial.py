@@ -8,10 +8,13 @@ import tensorflow as tf
 
 from gans.distribution.strategy import mean_over_replicas
 from gans.model import draws
+from gans.model.accumulation import mean_over_parts
 from gans.model.ema import update_average
 from gans.model.networks import GeneratorAndCritic
 from gans.model.optimizers import optimizers_of, set_iterations
 from utils.options.model import OptimizerOptions
+
+Loss = Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor]]]
 
 
 class AdversarialModel(GeneratorAndCritic):
@@ -146,23 +149,39 @@ class AdversarialModel(GeneratorAndCritic):
         return draws.own_part(draws.training_noise(self.options.noise, shape, seed))
 
     def minimize(
-        self,
-        tape: tf.GradientTape,
-        loss: tf.Tensor,
-        network: keras.Model,
-        optimizer: keras.Optimizer,
-    ) -> None:
-        """One update of `network`'s trainable weights against `loss`, a float32 scalar."""
-        # Starting the backward pass from a scaled 1 scales the loss: for replicas, because Keras
-        # sums their gradients, and for float16, where the optimizer undoes it.
-        start = optimizer.scale_loss(tf.ones_like(loss) / self.replicas)
-        gradients = tape.gradient(loss, network.trainable_variables, output_gradients=start)
+        self, network: keras.Model, optimizer: keras.Optimizer, loss_of: Loss, *batch: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """One update of `network`'s trainable weights.
+
+        Args:
+            network: The network.
+            optimizer: Its optimizer.
+            loss_of: A batch, or one of its `accumulate` parts, to the loss and what to log, float32
+                scalars that are means over the images.
+            *batch: Tensors of N images each, or of as many vectors.
+
+        Returns:
+            What to log, of the whole batch.
+        """
+
+        def gradients_of(*images: tf.Tensor) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+            with tf.GradientTape() as tape:
+                loss, logs = loss_of(*images)
+            # Starting the backward pass from a scaled 1 scales the loss: for replicas, because
+            # Keras sums their gradients, and for float16, where the optimizer undoes it.
+            start = optimizer.scale_loss(tf.ones_like(loss) / self.replicas)
+            return tape.gradient(
+                loss, network.trainable_variables, output_gradients=start
+            ), logs
+
+        gradients, logs = mean_over_parts(self.options.accumulate, gradients_of, *batch)
         if self.replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             # It skips an update that is not finite, and all replicas must do so together.
             flaw = tf.where(optimizer.check_finite(gradients), 0.0, float("nan"))
             flaw = mean_over_replicas([flaw])[0]
             gradients = [gradient + flaw for gradient in gradients]
         optimizer.apply(gradients, network.trainable_variables)
+        return logs
 
     def update_generator(
         self, batch_size: int, loss_of: Callable[[tf.Tensor], tf.Tensor]
@@ -176,11 +195,15 @@ class AdversarialModel(GeneratorAndCritic):
         Returns:
             The loss, a float32 scalar.
         """
-        noise = self.training_noise(batch_size, draws.Purpose.GENERATOR_NOISE)
-        with tf.GradientTape() as tape:
+
+        def loss_of_fakes(noise: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             loss = loss_of(self.critic(self.generator(noise, training=True), training=True))
-        self.minimize(tape, loss, self.generator, self.generator_optimizer)
-        return loss
+            return loss, {"loss": loss}
+
+        noise = self.training_noise(batch_size, draws.Purpose.GENERATOR_NOISE)
+        return self.minimize(
+            self.generator, self.generator_optimizer, loss_of_fakes, noise
+        )["loss"]
 
     def finish_step(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Updates the EMA, batch-norm statistics included, and counts the step.

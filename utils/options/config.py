@@ -82,6 +82,11 @@ class TrainingConfig(
                       EvaluationOptions, RunOptions):  # fmt: skip
             for name, value in vars(group.of(self)).items():
                 self._default(name, value)
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                "accumulate must divide batch_size: choose another. "
+                f"Received: accumulate={self.accumulate}, batch_size={self.batch_size}"
+            )
         if self.evaluate_every is not None:
             if self.save_interval is not None:
                 self.check_interval(self.save_interval)

@@ -40,6 +40,9 @@ class ModelOptions(Options):
         metavar="SHARE")
     n_critic: int = option(
         1, "critic updates for each generator update", at_least(1), metavar="N")
+    accumulate: int = option(
+        1, "parts that a batch is computed in, one after the other, so that a large one fits into "
+        "memory", at_least(1), metavar="K")
     ema_decay: float = option(
         0.9999, "largest decay of the generator's moving average, which is warmed up; 0 turns it "
         "off", share, metavar="D")
@@ -60,6 +63,12 @@ class ModelOptions(Options):
                 "critic_normalization published needs architecture "
                 f"{' or '.join(PUBLISHED_CRITICS)}: leave it out. "
                 f"Received: architecture={self.architecture}"
+            )
+        if self.synchronized_batch_norm and self.accumulate > 1:
+            raise ValueError(
+                "synchronized_batch_norm must not be given with accumulate, which takes the "
+                "statistics of each part by itself: leave one out. "
+                f"Received: accumulate={self.accumulate}"
             )
 
 

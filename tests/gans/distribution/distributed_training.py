@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,6 +68,24 @@ def check_replicas(strategy):
         np.testing.assert_array_equal(one, two)
         assert np.isfinite(one).all()
     assert not np.array_equal(gan.critic.weights[0].numpy(), before[0])
+
+    # Each replica may compute its part of the batch in parts.
+    images = np.random.default_rng(1).uniform(-1, 1, (8, 8, 8, 1)).astype(np.float32)
+    data = tf.data.Dataset.from_tensors(images)
+    changed = []
+    for parts in (1, 2):
+        with strategy.scope():
+            keras.utils.set_random_seed(1)
+            plain = keras.Sequential([keras.Input((6,)), keras.layers.Dense(64, "tanh"),
+                                      keras.layers.Reshape((8, 8, 1))])  # fmt: skip
+            gan = WassersteinGAN(generator=plain, noise_dim=6, base_filters=4, n_critic=1,
+                                 accumulate=parts)  # fmt: skip
+            descent = [keras.optimizers.SGD(0.1) for _ in range(2)]
+        gan.compile(*descent)
+        gan.fit(data, verbose=0, shuffle=False)
+        changed.append([weight.numpy() for weight in gan.weights])
+    for one, other in zip(*changed, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-6)
 
 
 cpu = tf.config.list_physical_devices("CPU")[0]
