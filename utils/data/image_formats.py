@@ -5,6 +5,7 @@ import ctypes
 import errno
 import functools
 import io
+import logging
 import os
 import stat
 import threading
@@ -153,8 +154,9 @@ def decoding() -> Iterator[None]:
 
 @functools.cache
 def _readers() -> frozenset[str]:
-    """The formats that this Pillow reads. libtiff no longer prints to stderr: errors are raised."""
+    """The formats that this Pillow reads. Libraries no longer print: errors are raised."""
     Image.init()
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     with contextlib.suppress(OSError, AttributeError):  # a Pillow that hides its libtiff
         libtiff = ctypes.CDLL(Image.core.__file__)
         libtiff.TIFFSetErrorHandler(None)

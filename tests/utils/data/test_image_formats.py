@@ -153,6 +153,14 @@ class TestLimits:
                 load_picture(tmp_path / name)
 
 
+def test_pillow_logs_nothing(caplog):
+    data = encode(Image.new("RGB", (8, 8)), "TIFF")
+    samples = struct.pack("<HHIHH", 277, 3, 1, 3, 0)
+    assert samples in data
+    assert refusal(data.replace(samples, samples[:8] + b"\xff\0\0\0"))
+    assert not caplog.records
+
+
 def test_libtiff_does_not_write_to_stderr():
     """Of a damaged strip, which Pillow raises anyway; its line would be among a run's own."""
     code = """
