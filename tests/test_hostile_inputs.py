@@ -11,7 +11,6 @@ from benchmarks.hostile_inputs import try_part
     [
         ("images", range(40)),
         ("archives", range(0, COUNT - 9, 12)),  # without the bombs, which take seconds each
-        ("run_directories", range(2)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

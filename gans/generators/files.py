@@ -11,7 +11,7 @@ from gans.generators.exporting import export_generator
 from gans.model.sealed import MemoryFile, require_whole, seal_folder, sealed_file
 from utils.data.sources.zips import ZipMembers
 from utils.files import full_disk_named, write_whole
-from utils.networks import require_bounded
+from utils.foreign_networks import require_bounded
 from utils.process import quiet_stderr
 from utils.runs.trust import remember
 

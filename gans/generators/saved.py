@@ -15,8 +15,8 @@ import gans.architectures.spectral  # noqa: F401  a saved network may have its l
 from gans.generators.files import load_generator_weights
 from gans.generators.making import images_of, to_bytes
 from gans.model.sealed import is_finite, require_whole
+from utils.foreign_networks import bounded_variables, load_network
 from utils.latent import NOISES, sample
-from utils.networks import bounded_variables, load_network
 from utils.runs.trust import require_trust
 
 # What "model" of config.json holds beside options: facts, and options of training alone that an

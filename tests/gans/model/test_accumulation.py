@@ -31,7 +31,7 @@ def moved(gan, images) -> dict[str, list[np.ndarray]]:
     """What a step of plain gradient descent adds to the weights."""
     networks = {"critic": gan.critic, "generator": gan.generator}
     before = {name: network.get_weights() for name, network in networks.items()}
-    gan.fit(tf.data.Dataset.from_tensors(images), epochs=1, verbose=0)
+    gan.fit(tf.data.Dataset.from_tensors(images), verbose=0, shuffle=False)
     return {name: [new - old for new, old in zip(network.get_weights(), before[name], strict=True)]
             for name, network in networks.items()}  # fmt: skip
 

@@ -13,11 +13,11 @@ import tensorflow as tf
 from utils.checks import one_of
 from utils.data.array_rows import filled
 from utils.files import expanded
+from utils.foreign_networks import load_network
 from utils.metrics.distances import spans
 from utils.metrics.features import inception
 from utils.metrics.features.inception_weights import one_line, read_inception_weights
 from utils.metrics.features.resizing import RESIZE_MODES, resize
-from utils.networks import load_network
 
 
 class FeatureExtractor:

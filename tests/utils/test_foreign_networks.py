@@ -10,8 +10,8 @@ import pytest
 from gans import SavedGenerator
 from gans.generators.files import load_generator_weights
 from gans.model.sealed import sealed_file
+from utils.foreign_networks import load_network
 from utils.metrics.features.extractor import keras_extractor
-from utils.networks import load_network
 
 
 @pytest.fixture(scope="module")
