@@ -100,7 +100,7 @@ def test_tensorflows_error_of_a_full_disk_is_not_of_memory(capsys):
             fail("variables/part-0; No space left on device")
 
     for work, expected in [
-        (lambda: fail("OOM when allocating tensor"), "lower --batch_size"),
+        (lambda: fail("OOM when allocating tensor"), "raise --accumulate, or lower --batch_size"),
         (lambda: fail("events.v2; No space left on device"), "events.v2; No space left on device"),
         (written, "cannot write saved_model (No space left on device: "),
     ]:

@@ -70,8 +70,8 @@ def exit_status(run: Callable[[], int], after_stop: str) -> int:
         message = message.rpartition(" ValueError: ")[2].removeprefix("ValueError: ")
         # Said of a full disk too, which no smaller batch helps.
         if type(error).__name__ == "ResourceExhaustedError" and lack_of_room(error) is None:
-            message = ("the networks and a batch do not fit in memory: lower --batch_size or the "
-                       "image size")
+            message = ("the networks and a batch do not fit in memory: raise --accumulate, or "
+                       "lower --batch_size, --base_filters or the image size")
     except ImportError as error:
         message = f"{error}: pip install -r requirements.txt, or use .venv/bin/python"
     except KeyboardInterrupt:
